@@ -1,0 +1,4 @@
+//! Slategate: a GraphQL gateway over synced compliance data.
+
+pub mod clock;
+pub mod domain;
