@@ -23,7 +23,7 @@ crate::words! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     pub outcome: Outcome,
-    /// SCREAMING_SNAKE code.
+    /// A `SCREAMING_SNAKE` code.
     pub reason: String,
     /// One sentence that a person can act on, with the observed values.
     pub message: String,
