@@ -22,7 +22,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub email: Option<String>,
     pub privileged: bool,
-    pub last_authenticated_at: Option<i64>,
+    /// The least instant when Atlas does not say.
+    pub last_authenticated_at: i64,
     /// The whole account without its grants as JSON.
     #[sea_orm(column_type = "Text")]
     pub document: String,

@@ -18,7 +18,8 @@ pub struct Model {
     pub search_text: String,
     #[sea_orm(column_type = "Text")]
     pub deployment: String,
-    pub created_at: Option<i64>,
+    /// The least instant when Atlas does not say.
+    pub created_at: i64,
     #[sea_orm(column_type = "Text", nullable)]
     pub owner_tag: Option<String>,
     /// The whole cluster as JSON.

@@ -147,7 +147,7 @@ const TABLES: &[&str] = &[
         name TEXT NOT NULL,
         search_text TEXT NOT NULL,
         deployment TEXT NOT NULL,
-        created_at BIGINT,
+        created_at BIGINT NOT NULL,
         owner_tag TEXT,
         document TEXT NOT NULL,
         valid_from BIGINT NOT NULL,
@@ -197,7 +197,7 @@ const TABLES: &[&str] = &[
         search_text TEXT NOT NULL,
         email TEXT,
         privileged BOOLEAN NOT NULL,
-        last_authenticated_at BIGINT,
+        last_authenticated_at BIGINT NOT NULL,
         document TEXT NOT NULL,
         valid_from BIGINT NOT NULL,
         valid_to BIGINT

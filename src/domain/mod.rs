@@ -8,6 +8,7 @@ pub mod key;
 pub mod person;
 pub mod project;
 pub mod snapshot;
+pub mod standing;
 pub mod verdict;
 
 pub use account::{Account, AccountKind, AccountStatus, Grant, GrantPath, GrantScope};
@@ -16,6 +17,7 @@ pub use key::{KeyProfile, KeyVerdict};
 pub use person::{EmploymentStatus, Person};
 pub use project::{EncryptionAtRest, KeyState, Project, Tag};
 pub use snapshot::{Organization, ScopeFailure, ScopeKind, ScopeRead, Snapshot};
+pub use standing::{AnnotationSource, Link, LinkSource, Manual, Standing, UserDataClassification};
 pub use verdict::{ControlStatus, Coverage, Evidence, Outcome, Verdict};
 
 /// An instant in UTC.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Instant;
+
 crate::words! {
     Outcome {
         /// The facts were read and satisfy the rule.
@@ -66,6 +68,25 @@ impl Coverage {
             ControlStatus::Passing
         } else {
             ControlStatus::NotApplicable
+        }
+    }
+}
+
+impl Verdict {
+    /// The verdict on a subject whose list was last read too long ago.
+    pub fn stale(last_read_at: Instant, deadline: Instant) -> Self {
+        let (read, limit) = (last_read_at.to_rfc3339(), deadline.to_rfc3339());
+        Self {
+            outcome: Outcome::Unknown,
+            reason: "STALE_EVIDENCE".to_owned(),
+            message: format!(
+                "The last good read from Atlas was at {read}, too long ago to judge by; find out why syncs fail or stopped."
+            ),
+            evidence: vec![Evidence {
+                name: "lastGoodRead".to_owned(),
+                observed: Some(read),
+                expected: Some(format!("a read after which {limit} has not yet passed")),
+            }],
         }
     }
 }

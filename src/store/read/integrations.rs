@@ -1,0 +1,92 @@
+//! Integrations, disconnected ones too. Shown as they are now, whatever instant is asked for.
+
+use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+
+use super::Reader;
+use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
+use crate::store::StoreError;
+use crate::store::convert::{from_json, instant};
+use crate::store::views::{IntegrationFault, IntegrationView};
+
+#[derive(FromQueryResult)]
+pub(in crate::store) struct IntegrationRow {
+    pub id: i64,
+    organization_id: String,
+    organization_name: String,
+    public_key: String,
+    key_profile: String,
+    connected_at: i64,
+    disconnected_at: Option<i64>,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    error_remedy: Option<String>,
+    error_at: Option<i64>,
+    next_run_at: Option<i64>,
+}
+
+pub(in crate::store) const INTEGRATION_COLUMNS: [&str; 12] = [
+    "id",
+    "organization_id",
+    "organization_name",
+    "public_key",
+    "key_profile",
+    "connected_at",
+    "disconnected_at",
+    "error_code",
+    "error_message",
+    "error_remedy",
+    "error_at",
+    "next_run_at",
+];
+
+impl Reader {
+    /// Integrations in the order in which they were first connected.
+    pub async fn integrations(&self, window: &Window) -> Result<Slice<IntegrationView>, StoreError> {
+        let mut select = self.select_integrations();
+        Keyset { column: None, id: ("i", "id"), direction: Direction::Ascending }.apply(&mut select, window);
+        let rows = self.all::<IntegrationRow>(&select).await?.into_iter().map(|row| {
+            let cursor = Cursor { key: SortKey::Id, id: row.id };
+            Ok((integration(row)?, cursor))
+        });
+        Ok(window.slice(rows.collect::<Result<_, StoreError>>()?))
+    }
+
+    pub async fn count_integrations(&self) -> Result<u64, StoreError> {
+        self.count(self.select_integrations()).await
+    }
+
+    pub async fn integrations_by_id(&self, ids: &[i64]) -> Result<Vec<IntegrationView>, StoreError> {
+        let mut select = self.select_integrations();
+        select.and_where(Expr::col(("i", "id")).is_in(ids.to_vec()));
+        self.all::<IntegrationRow>(&select).await?.into_iter().map(integration).collect()
+    }
+
+    fn select_integrations(&self) -> SelectStatement {
+        Query::select()
+            .columns(INTEGRATION_COLUMNS.map(|column| ("i", column)))
+            .from_as("integration", "i")
+            .and_where(Expr::col(("i", "workspace_id")).eq(self.workspace))
+            .to_owned()
+    }
+}
+
+pub(in crate::store) fn integration(row: IntegrationRow) -> Result<IntegrationView, StoreError> {
+    let error = row.error_code.map(|code| IntegrationFault {
+        code,
+        message: row.error_message.unwrap_or_default(),
+        remedy: row.error_remedy.unwrap_or_default(),
+        occurred_at: instant(row.error_at.unwrap_or_default()),
+    });
+    Ok(IntegrationView {
+        id: row.id,
+        organization_id: row.organization_id,
+        organization_name: row.organization_name,
+        public_key: row.public_key,
+        key: from_json(&row.key_profile, "integration", "key_profile")?,
+        connected_at: instant(row.connected_at),
+        disconnected_at: row.disconnected_at.map(instant),
+        error,
+        next_run_at: row.next_run_at.map(instant),
+    })
+}

@@ -1,0 +1,172 @@
+//! Reading: one workspace, one instant, one generation.
+//!
+//! A [`Reader`] is one read-only transaction, so everything it says belongs together. Now and the past are one code
+//! path: only [`Reader::valid`] knows the difference.
+
+mod accounts;
+mod assets;
+mod integrations;
+pub mod page;
+mod people;
+mod projects;
+mod results;
+mod runs;
+mod scopes;
+mod statuses;
+
+pub use accounts::{AccountFilter, AccountOrder};
+pub use assets::{AssetFilter, AssetOrder};
+pub use people::PersonFilter;
+pub use projects::ProjectFilter;
+pub use results::ResultFilter;
+pub use runs::RunFilter;
+pub use statuses::{ControlReading, StatusInterval};
+
+use std::sync::Arc;
+
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
+use tokio::sync::OnceCell;
+
+use super::connect::{Store, database_now};
+use super::convert::micros;
+use super::{Backend, StoreError};
+use crate::domain::Instant;
+use scopes::StaleScope;
+
+/// Reads of one workspace at one instant. Clones share the transaction.
+#[derive(Clone)]
+pub struct Reader {
+    tx: Arc<DatabaseTransaction>,
+    backend: Backend,
+    workspace: i64,
+    /// None: now.
+    as_of: Option<i64>,
+    /// The instant that time-driven verdicts are computed for, in microseconds.
+    clock: i64,
+    /// When reading began, in microseconds.
+    now: i64,
+    freshness: i64,
+    stale: Arc<OnceCell<Vec<StaleScope>>>,
+}
+
+impl Store {
+    /// Starts reading a workspace as it is now.
+    pub async fn reader(&self, workspace: i64) -> Result<Reader, StoreError> {
+        let tx = self.begin_read().await?;
+        let now = match self.backend() {
+            Backend::Sqlite => self.clock.now(),
+            Backend::Postgres => database_now(&tx, &self.clock).await?,
+        };
+        Ok(Reader {
+            tx: Arc::new(tx),
+            backend: self.backend(),
+            workspace,
+            as_of: None,
+            clock: micros(now),
+            now: micros(now),
+            freshness: self.freshness.num_microseconds().unwrap_or(i64::MAX),
+            stale: Arc::default(),
+        })
+    }
+}
+
+impl Reader {
+    /// The same reads at another instant. None, or an instant that is not past yet, means now.
+    #[must_use]
+    pub fn at(&self, as_of: Option<Instant>) -> Self {
+        let as_of = as_of.map(micros).filter(|instant| *instant < self.now);
+        Self { as_of, clock: as_of.unwrap_or(self.now), stale: Arc::default(), ..self.clone() }
+    }
+
+    /// The past instant that is read; None for now.
+    pub fn as_of(&self) -> Option<Instant> {
+        self.as_of.map(super::convert::instant)
+    }
+
+    /// The instant that is read: now, or the past one.
+    pub fn instant(&self) -> Instant {
+        super::convert::instant(self.clock)
+    }
+
+    pub const fn workspace(&self) -> i64 {
+        self.workspace
+    }
+
+    /// Ends the transaction. Only the last clone's call does something.
+    pub async fn finish(self) -> Result<(), StoreError> {
+        if let Ok(tx) = Arc::try_unwrap(self.tx) {
+            tx.rollback().await?;
+        }
+        Ok(())
+    }
+
+    async fn all<T: FromQueryResult>(&self, select: &SelectStatement) -> Result<Vec<T>, StoreError> {
+        let statement = self.tx.get_database_backend().build(select);
+        Ok(T::find_by_statement(statement).all(self.tx.as_ref()).await?)
+    }
+
+    async fn one<T: FromQueryResult>(&self, select: &SelectStatement) -> Result<Option<T>, StoreError> {
+        let statement = self.tx.get_database_backend().build(select);
+        Ok(T::find_by_statement(statement).one(self.tx.as_ref()).await?)
+    }
+
+    /// How many rows `select` has; its columns are replaced.
+    async fn count(&self, mut select: SelectStatement) -> Result<u64, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Count {
+            rows: i64,
+        }
+        select.clear_selects().clear_order_by().expr_as(Expr::cust("COUNT(*)"), Alias::new("rows"));
+        let count = self.one::<Count>(&select).await?;
+        Ok(count.map_or(0, |count| u64::try_from(count.rows).unwrap_or(0)))
+    }
+
+    /// Rows of interval table `table` (an alias) that hold at the instant.
+    fn valid(&self, table: &'static str) -> Condition {
+        let to = || Expr::col((table, "valid_to"));
+        match self.as_of {
+            None => Condition::all().add(to().is_null()),
+            Some(at) => Condition::all()
+                .add(Expr::col((table, "valid_from")).lte(at))
+                .add(Condition::any().add(to().is_null()).add(to().gt(at))),
+        }
+    }
+
+    /// Of each identity the last row that had begun by the instant, whether it still holds or not.
+    fn latest(&self, table: &'static str, alias: &'static str, identity: &'static str) -> Condition {
+        let by = self.as_of.unwrap_or(i64::MAX);
+        let later = Query::select()
+            .expr(Expr::val(1))
+            .from_as(table, "later")
+            .and_where(Expr::col(("later", identity)).equals((alias, identity)))
+            .and_where(Expr::col(("later", "valid_from")).gt(Expr::col((alias, "valid_from"))))
+            .and_where(Expr::col(("later", "valid_from")).lte(by))
+            .to_owned();
+        Condition::all().add(Expr::col((alias, "valid_from")).lte(by)).add(Expr::not_exists(later))
+    }
+
+    /// Rows of a table that rides on `base`: valid at the instant, or closed together with a removed `base` row.
+    fn valid_with(&self, table: &'static str, base: &'static str) -> Condition {
+        let by = self.as_of.unwrap_or(i64::MAX);
+        let together = Condition::all()
+            .add(Expr::col((base, "valid_to")).lte(by))
+            .add(Expr::col((table, "valid_to")).equals((base, "valid_to")));
+        Condition::any().add(self.valid(table)).add(together)
+    }
+
+    /// Case-blind containment; `%`, `_` and quotes are text. `column` holds lower-cased text.
+    fn contains(&self, column: (&'static str, &'static str), needle: &str) -> Expr {
+        let function = match self.backend {
+            Backend::Sqlite => "instr",
+            Backend::Postgres => "strpos",
+        };
+        let call = sea_orm::sea_query::Func::cust(function).arg(Expr::col(column)).arg(needle.to_lowercase());
+        Expr::from(call).gt(0)
+    }
+
+    /// When a row stopped to hold, as far as the instant can know.
+    fn ended(&self, valid_to: Option<i64>) -> Option<Instant> {
+        valid_to.filter(|ended| self.as_of.is_none_or(|at| *ended <= at)).map(super::convert::instant)
+    }
+}

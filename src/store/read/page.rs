@@ -1,0 +1,99 @@
+//! Keyset pages: a window over rows ordered by one column and then by id.
+
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, SelectStatement};
+
+/// Where a row stands in its list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    pub key: SortKey,
+    pub id: i64,
+}
+
+/// The value of the column that a list is ordered by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SortKey {
+    /// Ordered by id alone.
+    Id,
+    Number(i64),
+    Text(String),
+}
+
+/// The part of a list that is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Window {
+    /// At most so many rows.
+    pub limit: u64,
+    /// Count from the end (`last`) rather than from the start (`first`).
+    pub backward: bool,
+    pub after: Option<Cursor>,
+    pub before: Option<Cursor>,
+}
+
+/// Rows in the list's order, and whether more lie beyond in the direction that was counted.
+#[derive(Debug, Clone)]
+pub struct Slice<T> {
+    pub rows: Vec<(T, Cursor)>,
+    pub has_more: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    #[default]
+    Ascending,
+    Descending,
+}
+
+/// What a list is ordered by: a column and the id that breaks ties.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keyset {
+    /// None: by id alone.
+    pub column: Option<(&'static str, &'static str)>,
+    pub id: (&'static str, &'static str),
+    pub direction: Direction,
+}
+
+impl Keyset {
+    pub(super) fn apply(self, select: &mut SelectStatement, window: &Window) {
+        let ascending = self.direction == Direction::Ascending;
+        if let Some(after) = &window.after {
+            select.cond_where(self.beyond(after, ascending));
+        }
+        if let Some(before) = &window.before {
+            select.cond_where(self.beyond(before, !ascending));
+        }
+        let order = if ascending == window.backward { Order::Desc } else { Order::Asc };
+        if let Some(column) = self.column {
+            select.order_by(column, order.clone());
+        }
+        select.order_by(self.id, order).limit(window.limit + 1);
+    }
+
+    fn beyond(self, cursor: &Cursor, greater: bool) -> Condition {
+        let past = |expr: Expr, value: Expr| if greater { expr.gt(value) } else { expr.lt(value) };
+        let by_id = past(Expr::col(self.id), Expr::val(cursor.id));
+        let key = match &cursor.key {
+            SortKey::Id => None,
+            SortKey::Number(number) => Some(Expr::val(*number)),
+            SortKey::Text(text) => Some(Expr::val(text.clone())),
+        };
+        match (self.column, key) {
+            (Some(column), Some(key)) => Condition::any()
+                .add(past(Expr::col(column), key.clone()))
+                .add(Condition::all().add(Expr::col(column).eq(key)).add(by_id)),
+            _ => Condition::all().add(by_id),
+        }
+    }
+}
+
+impl Window {
+    /// Cuts the one row that was read too many and puts rows into the list's order.
+    pub(super) fn slice<T>(&self, mut rows: Vec<(T, Cursor)>) -> Slice<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        if self.backward {
+            rows.reverse();
+        }
+        Slice { rows, has_more }
+    }
+}

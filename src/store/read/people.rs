@@ -1,0 +1,85 @@
+//! Personnel.
+
+use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+
+use super::Reader;
+use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
+use crate::domain::{EmploymentStatus, Person};
+use crate::store::StoreError;
+use crate::store::convert::{date, from_json, word};
+use crate::store::views::PersonView;
+
+#[derive(Debug, Clone, Default)]
+pub struct PersonFilter {
+    pub search: Option<String>,
+    pub status: Option<Vec<EmploymentStatus>>,
+}
+
+#[derive(FromQueryResult)]
+pub(in crate::store) struct PersonRow {
+    person_id: i64,
+    full_name: String,
+    email: String,
+    aliases: String,
+    status: String,
+    starts_on: Option<String>,
+    ends_on: Option<String>,
+}
+
+pub(in crate::store) const PERSON_COLUMNS: [&str; 7] =
+    ["person_id", "full_name", "email", "aliases", "status", "starts_on", "ends_on"];
+
+impl Reader {
+    /// People by e-mail address.
+    pub async fn people(&self, filter: &PersonFilter, window: &Window) -> Result<Slice<PersonView>, StoreError> {
+        let mut select = self.select_people(filter);
+        Keyset { column: Some(("f", "email")), id: ("f", "person_id"), direction: Direction::Ascending }
+            .apply(&mut select, window);
+        let rows = self.all::<PersonRow>(&select).await?.into_iter().map(|row| {
+            let cursor = Cursor { key: SortKey::Text(row.email.clone()), id: row.person_id };
+            Ok((person(row)?, cursor))
+        });
+        Ok(window.slice(rows.collect::<Result<_, StoreError>>()?))
+    }
+
+    pub async fn count_people(&self, filter: &PersonFilter) -> Result<u64, StoreError> {
+        self.count(self.select_people(filter)).await
+    }
+
+    pub async fn people_by_id(&self, ids: &[i64]) -> Result<Vec<PersonView>, StoreError> {
+        let mut select = self.select_people(&PersonFilter::default());
+        select.and_where(Expr::col(("f", "person_id")).is_in(ids.to_vec()));
+        self.all::<PersonRow>(&select).await?.into_iter().map(person).collect()
+    }
+
+    fn select_people(&self, filter: &PersonFilter) -> SelectStatement {
+        let mut select = Query::select()
+            .columns(PERSON_COLUMNS.map(|column| ("f", column)))
+            .from_as("person_fact", "f")
+            .and_where(Expr::col(("f", "workspace_id")).eq(self.workspace))
+            .cond_where(self.valid("f"))
+            .to_owned();
+        if let Some(search) = &filter.search {
+            select.and_where(self.contains(("f", "search_text"), search));
+        }
+        if let Some(statuses) = &filter.status {
+            select.and_where(Expr::col(("f", "status")).is_in(statuses.iter().map(|word| word.word())));
+        }
+        select
+    }
+}
+
+pub(in crate::store) fn person(row: PersonRow) -> Result<PersonView, StoreError> {
+    Ok(PersonView {
+        id: row.person_id,
+        person: Person {
+            full_name: row.full_name,
+            email: row.email,
+            aliases: from_json(&row.aliases, "person_fact", "aliases")?,
+            status: word(&row.status, EmploymentStatus::from_word, "person_fact", "status")?,
+            starts_on: date(row.starts_on.as_deref()),
+            ends_on: date(row.ends_on.as_deref()),
+        },
+    })
+}

@@ -1,0 +1,152 @@
+//! Sync runs. They are a log: shown as they are now, whatever instant is asked for.
+
+use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
+
+use super::Reader;
+use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
+use crate::domain::Instant;
+use crate::store::StoreError;
+use crate::store::convert::{instant, word};
+use crate::store::views::{Changes, SyncRunView, SyncStage, SyncStatus, SyncTrigger};
+
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    pub integration_id: Option<i64>,
+    pub status: Option<Vec<SyncStatus>>,
+}
+
+#[derive(FromQueryResult)]
+pub(in crate::store) struct RunRow {
+    id: i64,
+    integration_id: i64,
+    trigger_kind: String,
+    status: String,
+    queued_at: i64,
+    finished_at: Option<i64>,
+    stage: String,
+    done: i32,
+    total: Option<i32>,
+    requests: i64,
+    added: i32,
+    updated: i32,
+    removed: i32,
+    results_flipped: i32,
+}
+
+pub(in crate::store) const RUN_COLUMNS: [&str; 14] = [
+    "id",
+    "integration_id",
+    "trigger_kind",
+    "status",
+    "queued_at",
+    "finished_at",
+    "stage",
+    "done",
+    "total",
+    "requests",
+    "added",
+    "updated",
+    "removed",
+    "results_flipped",
+];
+
+impl Reader {
+    /// Runs, the newest first.
+    pub async fn runs(&self, filter: &RunFilter, window: &Window) -> Result<Slice<SyncRunView>, StoreError> {
+        let mut select = self.select_runs(filter);
+        Keyset { column: None, id: ("r", "id"), direction: Direction::Descending }.apply(&mut select, window);
+        let rows = self.all::<RunRow>(&select).await?.into_iter().map(|row| {
+            let cursor = Cursor { key: SortKey::Id, id: row.id };
+            Ok((run(row)?, cursor))
+        });
+        Ok(window.slice(rows.collect::<Result<_, StoreError>>()?))
+    }
+
+    pub async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError> {
+        self.count(self.select_runs(filter)).await
+    }
+
+    pub async fn runs_by_id(&self, ids: &[i64]) -> Result<Vec<SyncRunView>, StoreError> {
+        let mut select = self.select_runs(&RunFilter::default());
+        select.and_where(Expr::col(("r", "id")).is_in(ids.to_vec()));
+        self.all::<RunRow>(&select).await?.into_iter().map(run).collect()
+    }
+
+    /// Of each of these integrations the last run that ended and the one queued or running.
+    pub async fn latest_runs(&self, integrations: &[i64]) -> Result<Vec<SyncRunView>, StoreError> {
+        let newest = |ended: bool| {
+            let mut select = Query::select()
+                .expr(Expr::cust("MAX(id)"))
+                .from("sync_run")
+                .and_where(Expr::col("workspace_id").eq(self.workspace))
+                .and_where(Expr::col("integration_id").is_in(integrations.to_vec()))
+                .group_by_col("integration_id")
+                .to_owned();
+            let finished = Expr::col("finished_at");
+            select.and_where(if ended { finished.is_not_null() } else { finished.is_null() });
+            select
+        };
+        let mut select = self.select_runs(&RunFilter::default());
+        select.cond_where(
+            Condition::any()
+                .add(Expr::col(("r", "id")).in_subquery(newest(true)))
+                .add(Expr::col(("r", "id")).in_subquery(newest(false))),
+        );
+        self.all::<RunRow>(&select).await?.into_iter().map(run).collect()
+    }
+
+    /// When the last run that read something had ended by the asked instant; None before the first.
+    pub async fn last_synced_at(&self) -> Result<Option<Instant>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Last {
+            last: Option<i64>,
+        }
+        let mut select = Query::select()
+            .expr_as(Expr::cust("MAX(finished_at)"), Alias::new("last"))
+            .from("sync_run")
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .and_where(Expr::col("status").is_in(["SUCCEEDED", "PARTIAL", "HELD"]))
+            .to_owned();
+        if let Some(at) = self.as_of {
+            select.and_where(Expr::col("finished_at").lte(at));
+        }
+        Ok(self.one::<Last>(&select).await?.and_then(|row| row.last).map(instant))
+    }
+
+    fn select_runs(&self, filter: &RunFilter) -> SelectStatement {
+        let mut select = Query::select()
+            .columns(RUN_COLUMNS.map(|column| ("r", column)))
+            .from_as("sync_run", "r")
+            .and_where(Expr::col(("r", "workspace_id")).eq(self.workspace))
+            .to_owned();
+        if let Some(integration) = filter.integration_id {
+            select.and_where(Expr::col(("r", "integration_id")).eq(integration));
+        }
+        if let Some(statuses) = &filter.status {
+            select.and_where(Expr::col(("r", "status")).is_in(statuses.iter().map(|word| word.word())));
+        }
+        select
+    }
+}
+
+pub(in crate::store) fn run(row: RunRow) -> Result<SyncRunView, StoreError> {
+    Ok(SyncRunView {
+        id: row.id,
+        integration_id: row.integration_id,
+        trigger: word(&row.trigger_kind, SyncTrigger::from_word, "sync_run", "trigger_kind")?,
+        status: word(&row.status, SyncStatus::from_word, "sync_run", "status")?,
+        queued_at: instant(row.queued_at),
+        finished_at: row.finished_at.map(instant),
+        stage: word(&row.stage, SyncStage::from_word, "sync_run", "stage")?,
+        done: row.done,
+        total: row.total,
+        requests: row.requests,
+        changes: Changes {
+            added: row.added,
+            updated: row.updated,
+            removed: row.removed,
+            results_flipped: row.results_flipped,
+        },
+    })
+}

@@ -1,0 +1,218 @@
+//! How fresh and how whole the evidence is: the log of scope reads.
+
+use std::collections::HashMap;
+
+use sea_orm::FromQueryResult;
+use sea_orm::sea_query::{Alias, CaseStatement, Condition, Expr, ExprTrait, JoinType, Query, SelectStatement};
+
+use super::Reader;
+use crate::domain::{Instant, ScopeKind};
+use crate::store::StoreError;
+use crate::store::convert::{instant, word};
+use crate::store::views::{ScopeView, SubjectKind};
+
+/// A list whose last good read is older than the freshness allows.
+#[derive(Debug, Clone, Copy)]
+pub struct StaleScope {
+    pub scope_id: i64,
+    pub last_good: i64,
+    /// From then on its evidence counts as too old.
+    pub deadline: i64,
+}
+
+#[derive(FromQueryResult)]
+struct ReadRow {
+    scope_id: i64,
+    last_good: Option<i64>,
+}
+
+#[derive(FromQueryResult)]
+struct ScopeRow {
+    kind: String,
+    project_id: Option<i64>,
+    complete: bool,
+    error_code: Option<String>,
+    message: Option<String>,
+}
+
+impl Reader {
+    /// When each of these lists was last read well, by scope id.
+    pub async fn last_reads(&self, scopes: &[i64]) -> Result<HashMap<i64, Instant>, StoreError> {
+        let mut select = self.reads();
+        select.and_where(Expr::col(("t", "scope_id")).is_in(scopes.to_vec()));
+        let rows = self.all::<ReadRow>(&select).await?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.scope_id, instant(row.last_good?)))).collect())
+    }
+
+    /// The lists whose evidence is too old at the instant. Read once per reader.
+    pub(super) async fn stale(&self) -> Result<&[StaleScope], StoreError> {
+        let stale = self.stale.get_or_try_init(|| async {
+            let mut select = self.reads();
+            select.and_where(last_good().lt(self.clock.saturating_sub(self.freshness)));
+            let rows = self.all::<ReadRow>(&select).await?;
+            let stale = rows.into_iter().filter_map(|row| {
+                let last_good = row.last_good?;
+                Some(StaleScope {
+                    scope_id: row.scope_id,
+                    last_good,
+                    deadline: last_good.saturating_add(self.freshness),
+                })
+            });
+            Ok::<_, StoreError>(stale.collect())
+        });
+        Ok(stale.await?)
+    }
+
+    /// Lists that the last sync could not read, counted by kind.
+    pub(super) async fn unreadable(&self) -> Result<HashMap<ScopeKind, u32>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            kind: String,
+            count: i64,
+        }
+        let select = Query::select()
+            .column(("s", "kind"))
+            .expr_as(Expr::cust("COUNT(*)"), Alias::new("count"))
+            .from_as("scope_state", "t")
+            .join_as(JoinType::InnerJoin, "scope", "s", Expr::col(("s", "id")).equals(("t", "scope_id")))
+            .and_where(Expr::col(("t", "workspace_id")).eq(self.workspace))
+            .and_where(Expr::col(("t", "complete")).eq(false))
+            .cond_where(self.valid("t"))
+            .group_by_col(("s", "kind"))
+            .to_owned();
+        let rows = self.all::<Row>(&select).await?;
+        rows.into_iter()
+            .map(|row| {
+                let kind = word(&row.kind, ScopeKind::from_word, "scope", "kind")?;
+                Ok((kind, u32::try_from(row.count).unwrap_or(u32::MAX)))
+            })
+            .collect()
+    }
+
+    /// The lists that a run was to read, by run id, for runs that have ended.
+    pub async fn scopes_of_runs(&self, runs: &[i64]) -> Result<HashMap<i64, Vec<ScopeView>>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Run {
+            id: i64,
+            integration_id: i64,
+            finished_at: i64,
+        }
+        let select = Query::select()
+            .columns([("r", "id"), ("r", "integration_id"), ("r", "finished_at")])
+            .from_as("sync_run", "r")
+            .and_where(Expr::col(("r", "workspace_id")).eq(self.workspace))
+            .and_where(Expr::col(("r", "id")).is_in(runs.to_vec()))
+            .and_where(Expr::col(("r", "finished_at")).is_not_null())
+            .to_owned();
+        let mut scopes = HashMap::new();
+        for run in self.all::<Run>(&select).await? {
+            scopes.insert(run.id, self.scopes_at(run.integration_id, run.finished_at).await?);
+        }
+        Ok(scopes)
+    }
+
+    async fn scopes_at(&self, integration: i64, at: i64) -> Result<Vec<ScopeView>, StoreError> {
+        let select = Query::select()
+            .columns([("s", "kind"), ("t", "complete"), ("t", "error_code"), ("t", "message")])
+            .expr_as(Expr::col(("p", "id")), Alias::new("project_id"))
+            .from_as("scope", "s")
+            .join_as(JoinType::InnerJoin, "scope_state", "t", Expr::col(("t", "scope_id")).equals(("s", "id")))
+            .join_as(
+                JoinType::LeftJoin,
+                "project",
+                "p",
+                Expr::col(("p", "integration_id"))
+                    .equals(("s", "integration_id"))
+                    .and(Expr::col(("p", "atlas_id")).equals(("s", "project"))),
+            )
+            .and_where(Expr::col(("s", "workspace_id")).eq(self.workspace))
+            .and_where(Expr::col(("s", "integration_id")).eq(integration))
+            .and_where(Expr::col(("t", "valid_from")).lte(at))
+            .cond_where(
+                Condition::any().add(Expr::col(("t", "valid_to")).is_null()).add(Expr::col(("t", "valid_to")).gt(at)),
+            )
+            .order_by(("s", "id"), sea_orm::sea_query::Order::Asc)
+            .to_owned();
+        let rows = self.all::<ScopeRow>(&select).await?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(ScopeView {
+                    kind: word(&row.kind, ScopeKind::from_word, "scope", "kind")?,
+                    project_id: row.project_id,
+                    complete: row.complete,
+                    error_code: row.error_code,
+                    message: row.message,
+                })
+            })
+            .collect()
+    }
+
+    /// (scope_id, last_good) of every list: a good one is as fresh as its integration's last run.
+    fn reads(&self) -> SelectStatement {
+        let mut runs = Query::select()
+            .column("integration_id")
+            .expr_as(Expr::cust("MAX(read_at)"), Alias::new("read_at"))
+            .from("sync_run")
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .and_where(Expr::col("status").is_in(["SUCCEEDED", "PARTIAL", "HELD"]))
+            .group_by_col("integration_id")
+            .to_owned();
+        if let Some(at) = self.as_of {
+            runs.and_where(Expr::col("finished_at").lte(at));
+        }
+        Query::select()
+            .column(("t", "scope_id"))
+            .expr_as(last_good(), Alias::new("last_good"))
+            .from_as("scope_state", "t")
+            .join_as(JoinType::InnerJoin, "scope", "s", Expr::col(("s", "id")).equals(("t", "scope_id")))
+            .join_subquery(
+                JoinType::LeftJoin,
+                runs,
+                "r",
+                Expr::col(("r", "integration_id")).equals(("s", "integration_id")),
+            )
+            .and_where(Expr::col(("t", "workspace_id")).eq(self.workspace))
+            .cond_where(self.valid("t"))
+            .to_owned()
+    }
+
+    /// The outcome at the instant, as SQL over control_result alias `r`.
+    pub(super) async fn outcome(&self) -> Result<Expr, StoreError> {
+        let stale: Vec<i64> = self.stale().await?.iter().map(|scope| scope.scope_id).collect();
+        let mut case = CaseStatement::new();
+        if !stale.is_empty() {
+            let old = Condition::any()
+                .add(Expr::col(("r", "scope_id")).is_in(stale.clone()))
+                .add(Expr::col(("r", "second_scope_id")).is_in(stale));
+            case = case.case(old, "UNKNOWN");
+        }
+        let flipped = Condition::all().add(Expr::col(("r", "flip_at")).lte(self.clock));
+        Ok(case.case(flipped, Expr::col(("r", "flip_outcome"))).finally(Expr::col(("r", "outcome"))).into())
+    }
+
+    /// Subjects of this kind that fail a control at the instant.
+    pub(super) async fn failing(
+        &self,
+        kind: SubjectKind,
+        subject: (&'static str, &'static str),
+        control: &str,
+    ) -> Result<SelectStatement, StoreError> {
+        Ok(Query::select()
+            .expr(Expr::val(1))
+            .from_as("control_result", "r")
+            .and_where(Expr::col(("r", "workspace_id")).eq(self.workspace))
+            .and_where(Expr::col(("r", "control_key")).eq(control))
+            .and_where(Expr::col(("r", "subject_kind")).eq(kind.word()))
+            .and_where(Expr::col(("r", "subject_id")).equals(subject))
+            .and_where(self.outcome().await?.eq("FAIL"))
+            .cond_where(self.valid("r"))
+            .to_owned())
+    }
+}
+
+fn last_good() -> Expr {
+    CaseStatement::new()
+        .case(Condition::all().add(Expr::col(("t", "complete")).eq(true)), Expr::col(("r", "read_at")))
+        .finally(Expr::col(("t", "last_good_at")))
+        .into()
+}

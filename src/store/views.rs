@@ -1,0 +1,173 @@
+//! What reads give back: domain values with their stored ids.
+
+use crate::domain::{
+    Account, AnnotationSource, Cluster, EncryptionAtRest, Grant, Instant, KeyProfile, LinkSource, Outcome, Person,
+    Project, ScopeKind, UserDataClassification, Verdict,
+};
+
+crate::words! { SubjectKind { Asset = "ASSET", Account = "ACCOUNT" } }
+crate::words! { SyncTrigger { Connect = "CONNECT", Schedule = "SCHEDULE", Manual = "MANUAL" } }
+crate::words! {
+    SyncStatus {
+        Queued = "QUEUED", Running = "RUNNING", Succeeded = "SUCCEEDED", Partial = "PARTIAL", Failed = "FAILED", Held = "HELD",
+    }
+}
+crate::words! {
+    SyncStage {
+        Queued = "QUEUED", Credentials = "CREDENTIALS", Users = "USERS", Projects = "PROJECTS", Clusters = "CLUSTERS",
+        Evaluation = "EVALUATION", Done = "DONE",
+    }
+}
+crate::words! { Role { Viewer = "VIEWER", Analyst = "ANALYST", Admin = "ADMIN" } }
+
+crate::words! {
+    /// What a reviewer should notice about an account.
+    AccountFlag {
+        Unassigned = "UNASSIGNED", Leaver = "LEAVER", PendingInvitation = "PENDING_INVITATION",
+        NeverAuthenticated = "NEVER_AUTHENTICATED", Dormant = "DORMANT", Privileged = "PRIVILEGED",
+    }
+}
+
+/// A user who has not signed in for so long is dormant.
+pub const DORMANT_AFTER: chrono::TimeDelta = chrono::TimeDelta::days(90);
+
+#[derive(Debug, Clone)]
+pub struct AssetView {
+    pub id: i64,
+    pub integration_id: i64,
+    pub project_id: i64,
+    pub scope_id: i64,
+    pub cluster: Cluster,
+    pub owner_id: Option<i64>,
+    pub owner_source: Option<AnnotationSource>,
+    pub description: Option<String>,
+    pub description_source: Option<AnnotationSource>,
+    pub user_data: UserDataClassification,
+    pub user_data_source: Option<AnnotationSource>,
+    pub first_seen_at: Instant,
+    pub removed_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone)]
+pub struct AccountView {
+    pub id: i64,
+    pub integration_id: i64,
+    pub scope_id: i64,
+    /// Without its grants; those are loaded apart.
+    pub account: Account,
+    pub privileged: bool,
+    pub person_id: Option<i64>,
+    pub person_source: Option<LinkSource>,
+    /// The linked person's last day is over.
+    pub leaver: bool,
+    pub first_seen_at: Instant,
+    pub removed_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone)]
+pub struct GrantView {
+    pub grant: Grant,
+    pub project_id: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ProjectView {
+    pub id: i64,
+    pub integration_id: i64,
+    pub project: Project,
+}
+
+#[derive(Debug, Clone)]
+pub struct PersonView {
+    pub id: i64,
+    pub person: Person,
+}
+
+#[derive(Debug, Clone)]
+pub struct ResultView {
+    pub id: i64,
+    pub control_key: String,
+    pub subject_kind: SubjectKind,
+    pub subject_id: i64,
+    pub scope_id: i64,
+    pub second_scope_id: Option<i64>,
+    /// As of the asked instant: time alone may have changed what was stored.
+    pub verdict: Verdict,
+    pub since: Instant,
+}
+
+#[derive(Debug, Clone)]
+pub struct IntegrationView {
+    pub id: i64,
+    pub organization_id: String,
+    pub organization_name: String,
+    pub public_key: String,
+    pub key: KeyProfile,
+    pub connected_at: Instant,
+    pub disconnected_at: Option<Instant>,
+    pub error: Option<IntegrationFault>,
+    pub next_run_at: Option<Instant>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntegrationFault {
+    pub code: String,
+    pub message: String,
+    pub remedy: String,
+    pub occurred_at: Instant,
+}
+
+#[derive(Debug, Clone)]
+pub struct SyncRunView {
+    pub id: i64,
+    pub integration_id: i64,
+    pub trigger: SyncTrigger,
+    pub status: SyncStatus,
+    pub queued_at: Instant,
+    pub finished_at: Option<Instant>,
+    pub stage: SyncStage,
+    pub done: i32,
+    pub total: Option<i32>,
+    pub requests: i64,
+    pub changes: Changes,
+}
+
+/// Subjects (projects, assets, accounts), each counted at most once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changes {
+    pub added: i32,
+    pub updated: i32,
+    pub removed: i32,
+    /// Results of subjects that were there before and after.
+    pub results_flipped: i32,
+}
+
+#[derive(Debug, Clone)]
+pub struct ScopeView {
+    pub kind: ScopeKind,
+    pub project_id: Option<i64>,
+    pub complete: bool,
+    pub error_code: Option<String>,
+    pub message: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EncryptionView(pub Option<EncryptionAtRest>);
+
+/// One group of a control's results.
+#[derive(Debug, Clone)]
+pub struct OutcomeCount {
+    pub control_key: String,
+    pub outcome: Outcome,
+    pub count: u32,
+}
+
+/// What a request may see and do.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub workspace: i64,
+    pub workspace_name: String,
+    /// The token's name.
+    pub name: String,
+    pub role: Role,
+}

@@ -1,0 +1,9 @@
+//! What changes the data: connecting, syncing, judging, and edits by people.
+//!
+//! Introduces Atlas to the store; neither knows the other.
+
+pub mod engine;
+pub mod refusal;
+
+pub use engine::{AssetEdit, Connected, Edit, Engine, Imported, Patch, PersonEdit, SyncRequest};
+pub use refusal::{Refusal, RefusalCode};
