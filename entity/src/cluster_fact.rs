@@ -20,8 +20,6 @@ pub struct Model {
     pub deployment: String,
     /// The least instant when Atlas does not say.
     pub created_at: i64,
-    #[sea_orm(column_type = "Text", nullable)]
-    pub owner_tag: Option<String>,
     /// The whole cluster as JSON.
     #[sea_orm(column_type = "Text")]
     pub document: String,

@@ -42,6 +42,8 @@ pub struct ScopeFailure {
     pub code: String,
     /// A sentence for a person.
     pub message: String,
+    /// The list was read to the end and its good rows are fresh; some of its rows were not understood.
+    pub rows_were_read: bool,
 }
 
 /// What was read. Rows of a failed scope may be there in part: they update, but nothing is removed by their absence.

@@ -7,7 +7,7 @@ mod accounts;
 mod assets;
 mod integrations;
 pub mod page;
-mod people;
+pub(in crate::store) mod people;
 mod projects;
 mod results;
 mod runs;
@@ -30,7 +30,7 @@ use tokio::sync::OnceCell;
 
 use super::connect::{Store, database_now};
 use super::convert::micros;
-use super::{Backend, StoreError};
+use super::{Backend, StoreError, Writer};
 use crate::domain::Instant;
 use scopes::StaleScope;
 
@@ -68,6 +68,22 @@ impl Store {
             freshness: self.freshness.num_microseconds().unwrap_or(i64::MAX),
             stale: Arc::default(),
         })
+    }
+}
+
+impl Store {
+    /// Reads what a workspace will look like once `writer` commits. Drop it before the commit.
+    pub fn preview(&self, writer: &Writer) -> Reader {
+        Reader {
+            tx: Arc::clone(&writer.tx),
+            backend: self.backend(),
+            workspace: writer.workspace,
+            as_of: None,
+            clock: writer.at,
+            now: writer.at,
+            freshness: self.freshness.num_microseconds().unwrap_or(i64::MAX),
+            stale: Arc::default(),
+        }
     }
 }
 

@@ -1,2 +1,94 @@
-//! Writing.
-pub struct Writer;
+//! Writing: one workspace, one transaction, one commit instant.
+//!
+//! A [`Writer`] holds its workspace's write turn. Everything it writes becomes true at [`Writer::at`], which rises
+//! strictly from commit to commit, so an `asOf` answer never changes afterwards.
+
+mod annotations;
+mod estate;
+mod integrations;
+mod intervals;
+mod people;
+mod runs;
+mod scopes;
+mod subjects;
+mod verdicts;
+
+pub use estate::{AccountPut, Estate, EstateChange, Stored, Touched};
+pub use integrations::{IntegrationSecrets, NewIntegration};
+pub use people::StoredPerson;
+pub use runs::RunEnd;
+pub use subjects::{AccountInput, AssetInput};
+pub use verdicts::{ResultKey, ResultPut, StoredResult};
+
+use std::sync::Arc;
+
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult};
+
+use super::connect::{Store, database_now};
+use super::convert::{instant, micros};
+use super::StoreError;
+use crate::domain::Instant;
+
+/// Rows per statement: below the parameter limits of both databases.
+const CHUNK: usize = 400;
+
+/// The write turn of one workspace.
+pub struct Writer {
+    pub(super) tx: Arc<DatabaseTransaction>,
+    pub(super) workspace: i64,
+    pub(super) at: i64,
+}
+
+impl Store {
+    /// Waits for the workspace's write turn. Dropping the writer without a commit undoes everything.
+    pub async fn writer(&self, workspace: i64) -> Result<Writer, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Generation {
+            generation_at: i64,
+        }
+        let tx = self.begin_write().await?;
+        let backend = tx.get_database_backend();
+        let mut select = Query::select()
+            .column("generation_at")
+            .from("workspace")
+            .and_where(Expr::col("id").eq(workspace))
+            .to_owned();
+        if backend == sea_orm::DbBackend::Postgres {
+            select.lock_exclusive();
+        }
+        let generation = Generation::find_by_statement(backend.build(&select)).one(&tx).await?;
+        let previous = generation.map_or(0, |row| row.generation_at);
+        let now = micros(database_now(&tx, &self.clock).await?);
+        Ok(Writer { tx: Arc::new(tx), workspace, at: Ord::max(now, previous + 1) })
+    }
+}
+
+impl Writer {
+    /// The instant at which this writer's changes become true.
+    pub fn at(&self) -> Instant {
+        instant(self.at)
+    }
+
+    pub const fn workspace(&self) -> i64 {
+        self.workspace
+    }
+
+    /// Makes everything visible at once.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("workspace")
+            .value("generation_at", self.at)
+            .and_where(Expr::col("id").eq(self.workspace))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn all<T: FromQueryResult>(&self, select: &SelectStatement) -> Result<Vec<T>, StoreError> {
+        let statement = self.tx.get_database_backend().build(select);
+        Ok(T::find_by_statement(statement).all(self.tx.as_ref()).await?)
+    }
+}

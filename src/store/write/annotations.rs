@@ -1,0 +1,61 @@
+//! What people say by hand of assets and accounts; it belongs to the identity and outlives syncs.
+
+use entity::{account, asset};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::Writer;
+use crate::domain::{Manual, UserDataClassification};
+use crate::store::StoreError;
+use crate::store::convert::word;
+
+impl Writer {
+    /// What was said by hand of an asset. None: there is no such asset in this workspace.
+    pub async fn manual(&self, asset: i64) -> Result<Option<Manual>, StoreError> {
+        let row = asset::Entity::find_by_id(asset)
+            .filter(asset::Column::WorkspaceId.eq(self.workspace))
+            .one(self.tx.as_ref())
+            .await?;
+        row.map(|row| {
+            let user_data = row
+                .manual_user_data
+                .map(|text| word(&text, UserDataClassification::from_word, "asset", "manual_user_data"))
+                .transpose()?;
+            Ok(Manual { owner: row.manual_owner_id, description: row.manual_description, user_data })
+        })
+        .transpose()
+    }
+
+    pub async fn put_manual(&self, asset: i64, manual: Manual) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("asset")
+            .value("manual_owner_id", manual.owner)
+            .value("manual_description", manual.description)
+            .value("manual_user_data", manual.user_data.map(|class| class.word().to_owned()))
+            .and_where(Expr::col("id").eq(asset))
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
+    /// Whether there is such an account in this workspace, and the person linked by hand.
+    pub async fn manual_link(&self, account: i64) -> Result<Option<Option<i64>>, StoreError> {
+        let row = account::Entity::find_by_id(account)
+            .filter(account::Column::WorkspaceId.eq(self.workspace))
+            .one(self.tx.as_ref())
+            .await?;
+        Ok(row.map(|row| row.manual_person_id))
+    }
+
+    pub async fn put_manual_link(&self, account: i64, person: Option<i64>) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("account")
+            .value("manual_person_id", person)
+            .and_where(Expr::col("id").eq(account))
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+}

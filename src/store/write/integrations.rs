@@ -1,0 +1,236 @@
+//! Connecting, re-keying, disconnecting and purging integrations.
+
+use entity::integration;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::Writer;
+use crate::domain::{Instant, KeyProfile, Organization};
+use crate::store::StoreError;
+use crate::store::convert::{micros, to_json};
+use crate::store::views::IntegrationFault;
+
+const PROVIDER: &str = "MONGODB_ATLAS";
+
+/// An organization and the key to read it with.
+#[derive(Debug, Clone)]
+pub struct NewIntegration {
+    pub organization: Organization,
+    pub public_key: String,
+    pub key: KeyProfile,
+}
+
+/// What an integration's credentials are kept as.
+#[derive(Debug, Clone)]
+pub struct IntegrationSecrets {
+    pub organization_id: String,
+    pub is_connected: bool,
+}
+
+impl Writer {
+    /// Connects an organization, or connects it again under the id that it had. None: it is connected already.
+    pub async fn connect(&self, new: &NewIntegration) -> Result<Option<i64>, StoreError> {
+        let known = integration::Entity::find()
+            .filter(integration::Column::WorkspaceId.eq(self.workspace))
+            .filter(integration::Column::Provider.eq(PROVIDER))
+            .filter(integration::Column::OrganizationId.eq(new.organization.atlas_id.as_str()))
+            .one(self.tx.as_ref())
+            .await?;
+        match known {
+            Some(row) if row.disconnected_at.is_none() => Ok(None),
+            Some(row) => {
+                let id = row.id;
+                let row = integration::ActiveModel {
+                    organization_name: Set(new.organization.name.clone()),
+                    connected_at: Set(self.at),
+                    disconnected_at: Set(None),
+                    ..row.into()
+                };
+                row.update(self.tx.as_ref()).await?;
+                self.put_key(id, &new.public_key, &new.key).await?;
+                Ok(Some(id))
+            }
+            None => Ok(Some(self.new_integration(new).await?)),
+        }
+    }
+
+    async fn new_integration(&self, new: &NewIntegration) -> Result<i64, StoreError> {
+        let row = integration::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(self.workspace),
+            provider: Set(PROVIDER.to_owned()),
+            organization_id: Set(new.organization.atlas_id.clone()),
+            organization_name: Set(new.organization.name.clone()),
+            public_key: Set(new.public_key.clone()),
+            sealed_private_key: Set(None),
+            key_profile: Set(to_json(&new.key)),
+            connected_at: Set(self.at),
+            disconnected_at: Set(None),
+            error_code: Set(None),
+            error_message: Set(None),
+            error_remedy: Set(None),
+            error_at: Set(None),
+            held_removals: Set(None),
+            next_run_at: Set(None),
+            lease_owner: Set(None),
+            lease_until: Set(None),
+            epoch: Set(0),
+            attempt: Set(0),
+        };
+        Ok(row.insert(self.tx.as_ref()).await?.id)
+    }
+
+    /// Replaces the key's public part and what it may do; an error of the old key is over.
+    pub async fn put_key(&self, id: i64, public_key: &str, key: &KeyProfile) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("integration")
+            .value("public_key", public_key)
+            .value("key_profile", to_json(key))
+            .and_where(Expr::col("id").eq(id))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        self.put_fault(id, None).await
+    }
+
+    pub async fn put_sealed_key(&self, id: i64, sealed: Vec<u8>) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("integration")
+            .value("sealed_private_key", sealed)
+            .and_where(Expr::col("id").eq(id))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
+    /// Why the integration needs attention; None: it does not.
+    pub async fn put_fault(&self, id: i64, fault: Option<IntegrationFault>) -> Result<(), StoreError> {
+        let (code, message, remedy, at) = match fault {
+            None => (None, None, None, None),
+            Some(fault) => (Some(fault.code), Some(fault.message), Some(fault.remedy), Some(micros(fault.occurred_at))),
+        };
+        let update = Query::update()
+            .table("integration")
+            .value("error_code", code)
+            .value("error_message", message)
+            .value("error_remedy", remedy)
+            .value("error_at", at)
+            .and_where(Expr::col("id").eq(id))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
+    /// What the last sync learned of the organization and the key.
+    pub async fn refresh_integration(&self, id: i64, name: &str, key: &KeyProfile) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("integration")
+            .value("organization_name", name)
+            .value("key_profile", to_json(key))
+            .and_where(Expr::col("id").eq(id))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
+    pub async fn integration(&self, id: i64) -> Result<Option<IntegrationSecrets>, StoreError> {
+        let row = integration::Entity::find_by_id(id)
+            .filter(integration::Column::WorkspaceId.eq(self.workspace))
+            .one(self.tx.as_ref())
+            .await?;
+        Ok(row.map(|row| IntegrationSecrets {
+            organization_id: row.organization_id,
+            is_connected: row.disconnected_at.is_none(),
+        }))
+    }
+
+    /// Destroys the credentials, stops syncing and ends every fact. A run under way is fenced off.
+    pub async fn disconnect(&self, id: i64) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("integration")
+            .value("sealed_private_key", Option::<Vec<u8>>::None)
+            .value("disconnected_at", self.at)
+            .value("next_run_at", Option::<i64>::None)
+            .value("lease_owner", Option::<String>::None)
+            .value("lease_until", Option::<i64>::None)
+            .value("held_removals", Option::<String>::None)
+            .value("epoch", Expr::col("epoch").add(1))
+            .and_where(Expr::col("id").eq(id))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        self.put_fault(id, None).await?;
+        self.fail_open_runs(id).await?;
+        self.close_scopes(id).await?;
+        self.close_estate(id).await
+    }
+
+    /// Deletes an integration with its whole history. Other integrations and people stay.
+    pub async fn purge(&self, id: i64) -> Result<(), StoreError> {
+        let of = |table: &'static str, column: &'static str| {
+            Query::select().column("id").from(table).and_where(Expr::col(column).eq(id)).to_owned()
+        };
+        self.delete_where("asset_facet", "fact_id", of("cluster_fact", "integration_id")).await?;
+        self.delete_where("asset_standing", "asset_id", of("asset", "integration_id")).await?;
+        for table in ["role_grant", "account_link"] {
+            self.delete_where(table, "account_id", of("account", "integration_id")).await?;
+        }
+        self.delete_where("scope_state", "scope_id", of("scope", "integration_id")).await?;
+        let whole = [
+            "control_result",
+            "cluster_fact",
+            "account_fact",
+            "project_fact",
+            "encryption_fact",
+            "asset",
+            "account",
+            "project",
+            "scope",
+            "sync_run",
+        ];
+        for table in whole {
+            let delete = Query::delete().from_table(table).and_where(Expr::col("integration_id").eq(id)).to_owned();
+            self.tx.execute(&delete).await?;
+        }
+        let delete = Query::delete().from_table("integration").and_where(Expr::col("id").eq(id)).to_owned();
+        self.tx.execute(&delete).await?;
+        Ok(())
+    }
+
+    /// What the brake withheld at the last run, as JSON.
+    pub async fn held_removals(&self, id: i64) -> Result<Option<String>, StoreError> {
+        let row = integration::Entity::find_by_id(id).one(self.tx.as_ref()).await?;
+        Ok(row.and_then(|row| row.held_removals))
+    }
+
+    pub async fn put_held_removals(&self, id: i64, held: Option<String>) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("integration")
+            .value("held_removals", held)
+            .and_where(Expr::col("id").eq(id))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
+    /// When the next run is due; the scheduler wakes up by it.
+    pub async fn schedule(&self, id: i64, next: Instant) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("integration")
+            .value("next_run_at", micros(next))
+            .and_where(Expr::col("id").eq(id))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
+    async fn delete_where(
+        &self,
+        table: &'static str,
+        column: &'static str,
+        ids: SelectStatement,
+    ) -> Result<(), StoreError> {
+        let delete = Query::delete().from_table(table).and_where(Expr::col(column).in_subquery(ids)).to_owned();
+        self.tx.execute(&delete).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Writing people, and finding those that verdicts rest on.
+
+use std::collections::HashMap;
+
+use entity::{person, person_address, person_fact};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Func, Query};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+
+use super::{CHUNK, Writer};
+use crate::domain::{Instant, Person};
+use crate::store::StoreError;
+use crate::store::convert::{micros, to_json};
+use crate::store::read::people::{PERSON_COLUMNS, PersonRow, person as person_of};
+
+#[derive(Debug, Clone)]
+pub struct StoredPerson {
+    pub id: i64,
+    pub person: Person,
+}
+
+#[derive(FromQueryResult)]
+struct Id {
+    id: i64,
+}
+
+impl Writer {
+    /// Everybody, or only the people with these ids and those with these addresses (lower-cased).
+    pub async fn people(&self, only: Option<(&[i64], &[String])>) -> Result<Vec<StoredPerson>, StoreError> {
+        let ids = match only {
+            None => None,
+            Some((ids, addresses)) => {
+                let mut all = self.people_at(addresses).await?;
+                all.extend_from_slice(ids);
+                all.sort_unstable();
+                all.dedup();
+                Some(all)
+            }
+        };
+        let base = Query::select()
+            .columns(PERSON_COLUMNS)
+            .from("person_fact")
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .and_where(Expr::col("valid_to").is_null())
+            .to_owned();
+        let mut rows: Vec<PersonRow> = Vec::new();
+        match ids {
+            None => rows = self.all(&base).await?,
+            Some(ids) => {
+                for chunk in ids.chunks(CHUNK) {
+                    let select = base.clone().and_where(Expr::col("person_id").is_in(chunk.to_vec())).to_owned();
+                    rows.extend(self.all::<PersonRow>(&select).await?);
+                }
+            }
+        }
+        rows.into_iter()
+            .map(|row| person_of(row).map(|view| StoredPerson { id: view.id, person: view.person }))
+            .collect()
+    }
+
+    pub async fn count_people(&self) -> Result<u64, StoreError> {
+        use sea_orm::PaginatorTrait;
+        Ok(person::Entity::find()
+            .filter(person::Column::WorkspaceId.eq(self.workspace))
+            .count(self.tx.as_ref())
+            .await?)
+    }
+
+    /// The ids of people with one of these addresses (lower-cased).
+    pub async fn people_at(&self, addresses: &[String]) -> Result<Vec<i64>, StoreError> {
+        let mut ids = Vec::new();
+        for chunk in addresses.chunks(CHUNK) {
+            let select = Query::select()
+                .expr_as(Expr::col("person_id"), Alias::new("id"))
+                .from("person_address")
+                .and_where(Expr::col("workspace_id").eq(self.workspace))
+                .and_where(Expr::col("address").is_in(chunk.to_vec()))
+                .to_owned();
+            ids.extend(self.all::<Id>(&select).await?.into_iter().map(|row| row.id));
+        }
+        Ok(ids)
+    }
+
+    /// Whether this workspace has such a person.
+    pub async fn has_person(&self, id: i64) -> Result<bool, StoreError> {
+        let found = person::Entity::find_by_id(id)
+            .filter(person::Column::WorkspaceId.eq(self.workspace))
+            .one(self.tx.as_ref())
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// Writes people, each with the instant from which it counts as having left. New ones have no id yet.
+    pub async fn put_people(
+        &self,
+        people: Vec<(Option<i64>, Person, Option<Instant>)>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut ids = Vec::with_capacity(people.len());
+        for (id, _, _) in &people {
+            ids.push(match id {
+                Some(id) => *id,
+                None => self.new_person().await?,
+            });
+        }
+        self.close("person_fact", "person_id", &ids).await?;
+        for chunk in ids.chunks(CHUNK) {
+            person_address::Entity::delete_many()
+                .filter(person_address::Column::PersonId.is_in(chunk.to_vec()))
+                .exec(self.tx.as_ref())
+                .await?;
+        }
+        let (mut facts, mut addresses) = (Vec::new(), Vec::new());
+        for (id, (_, person, leaves_at)) in ids.iter().zip(people) {
+            for address in std::iter::once(&person.email).chain(&person.aliases) {
+                addresses.push(person_address::ActiveModel {
+                    id: NotSet,
+                    workspace_id: Set(self.workspace),
+                    person_id: Set(*id),
+                    address: Set(address.clone()),
+                });
+            }
+            facts.push(self.person_row(*id, person, leaves_at));
+        }
+        self.insert(facts).await?;
+        self.insert(addresses).await?;
+        Ok(ids)
+    }
+
+    /// Assets and accounts whose owner or person may be one of these people or answer to one of these addresses.
+    pub async fn subjects_of(&self, people: &[i64], addresses: &[String]) -> Result<(Vec<i64>, Vec<i64>), StoreError> {
+        let assets = Query::select()
+            .expr_as(Expr::col("asset_id"), Alias::new("id"))
+            .from("asset_standing")
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .and_where(Expr::col("valid_to").is_null())
+            .cond_where(
+                Condition::any()
+                    .add(Expr::col("owner_id").is_in(people.to_vec()))
+                    .add(Expr::expr(Func::lower(Expr::col("owner_tag"))).is_in(addresses.to_vec())),
+            )
+            .to_owned();
+        let linked = Query::select()
+            .column("account_id")
+            .from("account_link")
+            .and_where(Expr::col("person_id").is_in(people.to_vec()))
+            .and_where(Expr::col("valid_to").is_null())
+            .to_owned();
+        let accounts = Query::select()
+            .expr_as(Expr::col("account_id"), Alias::new("id"))
+            .from("account_fact")
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .and_where(Expr::col("valid_to").is_null())
+            .cond_where(
+                Condition::any()
+                    .add(Expr::col("email").is_in(addresses.to_vec()))
+                    .add(Expr::col("account_id").in_subquery(linked)),
+            )
+            .to_owned();
+        let ids = |rows: Vec<Id>| rows.into_iter().map(|row| row.id).collect();
+        Ok((ids(self.all(&assets).await?), ids(self.all(&accounts).await?)))
+    }
+
+    /// Today's people by e-mail address.
+    pub async fn people_by_email(&self, emails: &[String]) -> Result<HashMap<String, StoredPerson>, StoreError> {
+        let ids = self.people_at(emails).await?;
+        let people = self.people(Some((&ids, &[]))).await?;
+        Ok(people.into_iter().map(|stored| (stored.person.email.clone(), stored)).collect())
+    }
+
+    async fn new_person(&self) -> Result<i64, StoreError> {
+        let row = person::ActiveModel { id: NotSet, workspace_id: Set(self.workspace), created_at: Set(self.at) };
+        Ok(row.insert(self.tx.as_ref()).await?.id)
+    }
+
+    fn person_row(&self, id: i64, person: Person, leaves_at: Option<Instant>) -> person_fact::ActiveModel {
+        let words = std::iter::once(&person.full_name).chain(std::iter::once(&person.email)).chain(&person.aliases);
+        let search: Vec<&str> = words.map(String::as_str).collect();
+        person_fact::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(self.workspace),
+            person_id: Set(id),
+            search_text: Set(search.join("\n").to_lowercase()),
+            full_name: Set(person.full_name),
+            email: Set(person.email),
+            aliases: Set(to_json(&person.aliases)),
+            status: Set(person.status.word().to_owned()),
+            starts_on: Set(person.starts_on.map(|date| date.to_string())),
+            ends_on: Set(person.ends_on.map(|date| date.to_string())),
+            leaves_at: Set(leaves_at.map(micros)),
+            valid_from: Set(self.at),
+            valid_to: Set(None),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Writing control results and control statuses.
+
+use std::collections::HashMap;
+
+use entity::{control_result, control_status};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+
+use super::{CHUNK, Writer};
+use crate::domain::{ControlStatus, Instant, Outcome, Verdict};
+use crate::store::StoreError;
+use crate::store::convert::{from_json, instant, micros, to_json, word};
+use crate::store::views::SubjectKind;
+
+/// A subject's id and a control's key.
+pub type ResultKey = (i64, String);
+
+/// A result as it stands at the writer's instant.
+#[derive(Debug, Clone)]
+pub struct StoredResult {
+    pub verdict: Verdict,
+    pub since: Instant,
+    /// What time alone will make of it.
+    pub flip: Option<(Instant, Verdict)>,
+    pub scope_id: i64,
+    pub second_scope_id: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct ResultPut {
+    pub integration_id: i64,
+    pub control_key: String,
+    pub subject_kind: SubjectKind,
+    pub subject_id: i64,
+    pub result: StoredResult,
+}
+
+impl Writer {
+    /// Today's results of these subjects; without `ids` of all of the kind.
+    pub async fn stored_results(
+        &self,
+        kind: SubjectKind,
+        ids: Option<&[i64]>,
+    ) -> Result<HashMap<ResultKey, StoredResult>, StoreError> {
+        let find = || {
+            control_result::Entity::find()
+                .filter(control_result::Column::WorkspaceId.eq(self.workspace))
+                .filter(control_result::Column::SubjectKind.eq(kind.word()))
+                .filter(control_result::Column::ValidTo.is_null())
+        };
+        let mut rows = Vec::new();
+        match ids {
+            None => rows = find().all(self.tx.as_ref()).await?,
+            Some(ids) => {
+                for chunk in ids.chunks(CHUNK) {
+                    let some = find().filter(control_result::Column::SubjectId.is_in(chunk.to_vec()));
+                    rows.extend(some.all(self.tx.as_ref()).await?);
+                }
+            }
+        }
+        rows.into_iter().map(|row| Ok(((row.subject_id, row.control_key.clone()), self.stored_result(row)?))).collect()
+    }
+
+    /// Replaces results; earlier ones of the same subject and control end.
+    pub async fn put_results(&self, puts: Vec<ResultPut>) -> Result<(), StoreError> {
+        let mut replaced: HashMap<(SubjectKind, String), Vec<i64>> = HashMap::new();
+        for put in &puts {
+            replaced.entry((put.subject_kind, put.control_key.clone())).or_default().push(put.subject_id);
+        }
+        for ((kind, key), subjects) in replaced {
+            for chunk in subjects.chunks(CHUNK) {
+                let update = Query::update()
+                    .table("control_result")
+                    .value("valid_to", self.at)
+                    .and_where(Expr::col("subject_kind").eq(kind.word()))
+                    .and_where(Expr::col("control_key").eq(key.as_str()))
+                    .and_where(Expr::col("subject_id").is_in(chunk.to_vec()))
+                    .and_where(Expr::col("valid_to").is_null())
+                    .to_owned();
+                self.tx.execute(&update).await?;
+            }
+        }
+        self.insert(puts.into_iter().map(|put| self.result_row(put)).collect()).await
+    }
+
+    /// Ends every result of these subjects.
+    pub(super) async fn close_results(&self, kind: SubjectKind, subjects: &[i64]) -> Result<(), StoreError> {
+        for chunk in subjects.chunks(CHUNK) {
+            let update = Query::update()
+                .table("control_result")
+                .value("valid_to", self.at)
+                .and_where(Expr::col("subject_kind").eq(kind.word()))
+                .and_where(Expr::col("subject_id").is_in(chunk.to_vec()))
+                .and_where(Expr::col("valid_to").is_null())
+                .to_owned();
+            self.tx.execute(&update).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes the status of each control where it differs from the one noted last.
+    pub async fn put_statuses(&self, statuses: &[(String, ControlStatus)]) -> Result<(), StoreError> {
+        let rows = control_status::Entity::find()
+            .filter(control_status::Column::WorkspaceId.eq(self.workspace))
+            .filter(control_status::Column::ValidTo.is_null())
+            .all(self.tx.as_ref())
+            .await?;
+        let noted: HashMap<&str, &control_status::Model> =
+            rows.iter().map(|row| (row.control_key.as_str(), row)).collect();
+        let (mut closed, mut opened) = (Vec::new(), Vec::new());
+        for (key, status) in statuses {
+            let before = noted.get(key.as_str());
+            if before.is_some_and(|row| row.status == status.word()) {
+                continue;
+            }
+            closed.extend(before.map(|row| row.id));
+            opened.push(control_status::ActiveModel {
+                id: NotSet,
+                workspace_id: Set(self.workspace),
+                control_key: Set(key.clone()),
+                status: Set(status.word().to_owned()),
+                valid_from: Set(self.at),
+                valid_to: Set(None),
+            });
+        }
+        self.close("control_status", "id", &closed).await?;
+        self.insert(opened).await
+    }
+
+    fn stored_result(&self, row: control_result::Model) -> Result<StoredResult, StoreError> {
+        let stored = verdict(&row.outcome, row.reason, row.message, &row.evidence)?;
+        let flip = match (row.flip_at, row.flip_outcome, row.flip_reason, row.flip_message, row.flip_evidence) {
+            (Some(at), Some(outcome), Some(reason), Some(message), Some(evidence)) => {
+                Some((at, verdict(&outcome, reason, message, &evidence)?))
+            }
+            _ => None,
+        };
+        let (verdict, since, flip) = match flip {
+            Some((at, flipped)) if at <= self.at => (flipped, at, None),
+            Some((at, flipped)) => (stored, row.since, Some((instant(at), flipped))),
+            None => (stored, row.since, None),
+        };
+        let (scope_id, second_scope_id) = (row.scope_id, row.second_scope_id);
+        Ok(StoredResult { verdict, since: instant(since), flip, scope_id, second_scope_id })
+    }
+
+    fn result_row(&self, put: ResultPut) -> control_result::ActiveModel {
+        let StoredResult { verdict, since, flip, scope_id, second_scope_id } = put.result;
+        let (flip_at, flipped) = flip.map_or((None, None), |(at, flipped)| (Some(micros(at)), Some(flipped)));
+        control_result::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(self.workspace),
+            integration_id: Set(put.integration_id),
+            control_key: Set(put.control_key),
+            subject_kind: Set(put.subject_kind.word().to_owned()),
+            subject_id: Set(put.subject_id),
+            scope_id: Set(scope_id),
+            second_scope_id: Set(second_scope_id),
+            outcome: Set(verdict.outcome.word().to_owned()),
+            evidence: Set(to_json(&verdict.evidence)),
+            reason: Set(verdict.reason),
+            message: Set(verdict.message),
+            since: Set(micros(since)),
+            flip_at: Set(flip_at),
+            flip_outcome: Set(flipped.as_ref().map(|verdict| verdict.outcome.word().to_owned())),
+            flip_evidence: Set(flipped.as_ref().map(|verdict| to_json(&verdict.evidence))),
+            flip_reason: Set(flipped.as_ref().map(|verdict| verdict.reason.clone())),
+            flip_message: Set(flipped.map(|verdict| verdict.message)),
+            valid_from: Set(self.at),
+            valid_to: Set(None),
+        }
+    }
+}
+
+fn verdict(outcome: &str, reason: String, message: String, evidence: &str) -> Result<Verdict, StoreError> {
+    Ok(Verdict {
+        outcome: word(outcome, Outcome::from_word, "control_result", "outcome")?,
+        reason,
+        message,
+        evidence: from_json(evidence, "control_result", "evidence")?,
+    })
+}
