@@ -3,13 +3,10 @@
 use super::derive::{Link, Standing};
 use super::policy::Policy;
 use super::saying::{seen, verdict};
+pub use crate::domain::SubjectKind;
 use crate::domain::{Account, Cluster, EncryptionAtRest, Instant, Outcome, Person, ScopeKind, Verdict};
 
 crate::words! { Severity { Low = "LOW", Medium = "MEDIUM", High = "HIGH", Critical = "CRITICAL" } }
-crate::words! {
-    /// What a control speaks about.
-    SubjectKind { Asset = "ASSET", Account = "ACCOUNT" }
-}
 
 /// One control of the catalogue.
 #[derive(Debug, Clone, Copy)]

@@ -6,31 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Policy;
 use crate::domain::{Account, Cluster, Person};
-
-crate::words! {
-    UserDataClassification {
-        ContainsUserData = "CONTAINS_USER_DATA",
-        NoUserData = "NO_USER_DATA",
-        Unclassified = "UNCLASSIFIED",
-    }
-}
-crate::words! {
-    /// Who said it: somebody here, or a tag in Atlas.
-    AnnotationSource { Manual = "MANUAL", ProviderTag = "PROVIDER_TAG" }
-}
-crate::words! {
-    /// How an account came by its person.
-    LinkSource { EmailMatch = "EMAIL_MATCH", Manual = "MANUAL" }
-}
-
-/// What people said here about one asset. None: nothing said.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manual {
-    /// A person's id.
-    pub owner: Option<i64>,
-    pub description: Option<String>,
-    pub user_data: Option<UserDataClassification>,
-}
+pub use crate::domain::{AnnotationSource, Link, LinkSource, Manual, Standing, UserDataClassification};
 
 /// Who answers to which address. Addresses are compared case-blind and trimmed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,21 +51,6 @@ impl PeopleIndex {
     }
 }
 
-/// What is said about one asset, and who said it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
-    /// A person's id.
-    pub owner: Option<i64>,
-    pub owner_source: Option<AnnotationSource>,
-    /// The owner tag's value when only a tag speaks, whether it matches a person or not.
-    pub owner_tag: Option<String>,
-    /// Never blank.
-    pub description: Option<String>,
-    pub description_source: Option<AnnotationSource>,
-    pub user_data: UserDataClassification,
-    pub user_data_source: Option<AnnotationSource>,
-}
-
 /// What is said about a cluster: by hand first, else by its tags.
 pub fn standing(cluster: &Cluster, manual: &Manual, people: &PeopleIndex, policy: &Policy) -> Standing {
     let tag = |key: &str| cluster.tag(key).filter(|value| !is_blank(value)).map(str::trim);
@@ -111,16 +72,6 @@ pub fn standing(cluster: &Cluster, manual: &Manual, people: &PeopleIndex, policy
         user_data: user_data.unwrap_or(UserDataClassification::Unclassified),
         user_data_source,
     }
-}
-
-/// Whose account it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// A person's id.
-    pub person: Option<i64>,
-    pub source: Option<LinkSource>,
-    /// The e-mail is that of more than one person, so it links to nobody.
-    pub ambiguous: bool,
 }
 
 /// Whose account it is: by hand first, else by its e-mail.

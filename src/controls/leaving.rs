@@ -21,6 +21,14 @@ pub(super) fn person_left(person: &Person, policy: &Policy, grace_days: u32, now
     }
 }
 
+/// The instant from which a person counts as having left; the beginning of time for somebody who LEFT undated.
+pub fn leaves_at(person: &Person, policy: &Policy) -> Option<Instant> {
+    match person.ends_on {
+        Some(_) => last_day_over(person, policy, 0),
+        None => (person.status == EmploymentStatus::Left).then_some(Instant::UNIX_EPOCH),
+    }
+}
+
 /// The first instant that reads `local` or later: clocks may skip a midnight, or show it twice.
 fn start_of(local: chrono::NaiveDateTime, zone: Tz) -> Option<Instant> {
     let start = match zone.from_local_datetime(&local) {

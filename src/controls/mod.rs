@@ -27,8 +27,8 @@ pub use control::{AccountFacts, AssetFacts, Control, FrameworkReference, Judged,
 pub use derive::{
     AnnotationSource, Link, LinkSource, Manual, PeopleIndex, Standing, UserDataClassification, link, standing,
 };
+pub use leaving::leaves_at;
 pub use policy::Policy;
-pub use saying::stale_verdict;
 
 /// Every control, in the order in which people are shown them.
 pub const ALL: &[Control] = &[

@@ -1,6 +1,6 @@
 //! How verdicts are put together: outcome, reason, sentence and evidence.
 
-use crate::domain::{Evidence, Instant, Outcome, ShardRegion, Verdict};
+use crate::domain::{Evidence, Outcome, ShardRegion, Verdict};
 
 /// Evidence beyond this is counted, not listed.
 const MAX_EVIDENCE: usize = 100;
@@ -36,23 +36,4 @@ pub(super) fn first_of(places: &[String]) -> String {
         [only] => only.clone(),
         [first, more @ ..] => format!("{first} and {} more", more.len()),
     }
-}
-
-/// The verdict on a subject whose facts were last read too long ago: at `last_read`, good until `deadline`.
-pub fn stale_verdict(last_read: Instant, deadline: Instant) -> Verdict {
-    let written = |at: Instant| at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
-    verdict(
-        Outcome::Unknown,
-        "STALE_EVIDENCE",
-        format!(
-            "The facts were last read at {} and counted until {}: see why later syncs could not read them.",
-            written(last_read),
-            written(deadline)
-        ),
-        vec![weighed(
-            "last read",
-            Some(written(last_read)),
-            format!("no earlier than the freshness limit allows, which ended at {}", written(deadline)),
-        )],
-    )
 }

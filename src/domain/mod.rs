@@ -18,7 +18,7 @@ pub use person::{EmploymentStatus, Person};
 pub use project::{EncryptionAtRest, KeyState, Project, Tag};
 pub use snapshot::{Organization, ScopeFailure, ScopeKind, ScopeRead, Snapshot};
 pub use standing::{AnnotationSource, Link, LinkSource, Manual, Standing, UserDataClassification};
-pub use verdict::{ControlStatus, Coverage, Evidence, Outcome, Verdict};
+pub use verdict::{ControlStatus, Coverage, Evidence, Outcome, SubjectKind, Verdict};
 
 /// An instant in UTC.
 pub type Instant = chrono::DateTime<chrono::Utc>;

@@ -21,6 +21,11 @@ crate::words! {
     ControlStatus { Passing = "PASSING", Failing = "FAILING", Unknown = "UNKNOWN", NotApplicable = "NOT_APPLICABLE" }
 }
 
+crate::words! {
+    /// What a control speaks about.
+    SubjectKind { Asset = "ASSET", Account = "ACCOUNT" }
+}
+
 /// One outcome with its reason and what was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {

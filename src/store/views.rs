@@ -1,11 +1,11 @@
 //! What reads give back: domain values with their stored ids.
 
 use crate::domain::{
-    Account, AnnotationSource, Cluster, EncryptionAtRest, Grant, Instant, KeyProfile, LinkSource, Outcome, Person,
-    Project, ScopeKind, UserDataClassification, Verdict,
+    Account, AnnotationSource, Cluster, Grant, Instant, KeyProfile, LinkSource, Person, Project, ScopeKind,
+    UserDataClassification, Verdict,
 };
 
-crate::words! { SubjectKind { Asset = "ASSET", Account = "ACCOUNT" } }
+pub use crate::domain::SubjectKind;
 crate::words! { SyncTrigger { Connect = "CONNECT", Schedule = "SCHEDULE", Manual = "MANUAL" } }
 crate::words! {
     SyncStatus {
@@ -149,17 +149,6 @@ pub struct ScopeView {
     pub complete: bool,
     pub error_code: Option<String>,
     pub message: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-pub struct EncryptionView(pub Option<EncryptionAtRest>);
-
-/// One group of a control's results.
-#[derive(Debug, Clone)]
-pub struct OutcomeCount {
-    pub control_key: String,
-    pub outcome: Outcome,
-    pub count: u32,
 }
 
 /// What a request may see and do.

@@ -3,6 +3,8 @@
 //! Introduces Atlas to the store; neither knows the other.
 
 pub mod engine;
+pub mod judge;
+pub mod plan;
 pub mod refusal;
 
 pub use engine::{AssetEdit, Connected, Edit, Engine, Imported, Patch, PersonEdit, SyncRequest};

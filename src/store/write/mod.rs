@@ -25,9 +25,9 @@ use std::sync::Arc;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult};
 
+use super::StoreError;
 use super::connect::{Store, database_now};
 use super::convert::{instant, micros};
-use super::StoreError;
 use crate::domain::Instant;
 
 /// Rows per statement: below the parameter limits of both databases.

@@ -17,7 +17,7 @@ use crate::store::views::SubjectKind;
 pub type ResultKey = (i64, String);
 
 /// A result as it stands at the writer's instant.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResult {
     pub verdict: Verdict,
     pub since: Instant,

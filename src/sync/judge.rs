@@ -1,0 +1,194 @@
+//! Judging: works out what is in force for subjects, asks every control, and writes what changed.
+//!
+//! Always inside a [`Writer`]: verdicts become true together with the facts they rest on.
+
+use std::collections::HashMap;
+
+use crate::controls::{self, AccountFacts, AssetFacts, Judged, PeopleIndex, Policy};
+use crate::domain::{AtRest, Instant, Link, Person, ScopeKind, Standing, SubjectKind};
+use crate::store::write::{AccountInput, AssetInput, ResultPut, StoredPerson, StoredResult, Touched};
+use crate::store::{Store, StoreError, Writer};
+
+/// Which subjects to judge.
+#[derive(Debug, Clone)]
+pub enum Subjects {
+    /// Every asset and account of the workspace.
+    All,
+    These(Touched),
+}
+
+/// Judges subjects again and writes the differences. How many results of subjects seen before flipped.
+pub async fn rejudge(store: &Store, writer: &Writer, policy: &Policy, subjects: Subjects) -> Result<u32, StoreError> {
+    let (assets, accounts) = match &subjects {
+        Subjects::All => (None, None),
+        Subjects::These(these) => (Some(these.assets.as_slice()), Some(these.accounts.as_slice())),
+    };
+    let assets = writer.asset_inputs(assets).await?;
+    let accounts = writer.account_inputs(accounts).await?;
+    let people = People::load(writer, policy, &assets, &accounts, matches!(subjects, Subjects::All)).await?;
+    let asset_flips = judge_assets(writer, policy, &people, assets, &subjects).await?;
+    let account_flips = judge_accounts(writer, policy, &people, accounts, &subjects).await?;
+    restate(store, writer).await?;
+    Ok(asset_flips + account_flips)
+}
+
+/// Notes the status of every control as it now is.
+pub async fn restate(store: &Store, writer: &Writer) -> Result<(), StoreError> {
+    let reader = store.preview(writer);
+    let coverage = reader.coverage(&catalogue()).await?;
+    drop(reader);
+    let statuses: Vec<_> = coverage.into_iter().map(|(key, coverage)| (key, coverage.status())).collect();
+    writer.put_statuses(&statuses).await
+}
+
+/// Every control's key with the kinds of lists it rests on.
+pub fn catalogue() -> Vec<(&'static str, &'static [ScopeKind])> {
+    controls::ALL.iter().map(|control| (control.key, control.scopes)).collect()
+}
+
+/// The people that verdicts may rest on.
+struct People {
+    by_id: HashMap<i64, Person>,
+    index: PeopleIndex,
+    any: bool,
+}
+
+impl People {
+    async fn load(
+        writer: &Writer,
+        policy: &Policy,
+        assets: &[AssetInput],
+        accounts: &[AccountInput],
+        everybody: bool,
+    ) -> Result<Self, StoreError> {
+        let owners = assets.iter().filter_map(|asset| asset.manual.owner);
+        let ids: Vec<i64> = owners.chain(accounts.iter().filter_map(|account| account.manual_person)).collect();
+        let tags = assets.iter().filter_map(|asset| asset.cluster.tag(&policy.owner_tag));
+        let emails = accounts.iter().filter_map(|account| account.account.email.as_deref());
+        let addresses: Vec<String> = tags.chain(emails).map(|address| address.trim().to_lowercase()).collect();
+        let stored: Vec<StoredPerson> =
+            writer.people((!everybody).then_some((ids.as_slice(), addresses.as_slice()))).await?;
+        let any = !stored.is_empty() || writer.count_people().await? > 0;
+        let index = PeopleIndex::new(stored.iter().map(|row| (row.id, &row.person)));
+        Ok(Self { by_id: stored.into_iter().map(|row| (row.id, row.person)).collect(), index, any })
+    }
+
+    fn get(&self, id: Option<i64>) -> Option<&Person> {
+        self.by_id.get(&id?)
+    }
+}
+
+async fn judge_assets(
+    writer: &Writer,
+    policy: &Policy,
+    people: &People,
+    assets: Vec<AssetInput>,
+    subjects: &Subjects,
+) -> Result<u32, StoreError> {
+    let ids: Vec<i64> = assets.iter().map(|asset| asset.asset_id).collect();
+    let only = matches!(subjects, Subjects::These(_)).then_some(ids.as_slice());
+    let mut sheet = Sheet::new(writer, SubjectKind::Asset, only).await?;
+    let mut standings: Vec<(i64, Standing)> = Vec::new();
+    for asset in assets {
+        let standing = controls::standing(&asset.cluster, &asset.manual, &people.index, policy);
+        let facts = AssetFacts {
+            cluster: &asset.cluster,
+            standing: &standing,
+            owner: people.get(standing.owner),
+            encryption: asset.encryption.as_ref(),
+        };
+        for control in controls::ALL {
+            if let Some(judged) = control.judge_asset(&facts, policy, writer.at()) {
+                let on_key = control.scopes.contains(&ScopeKind::EncryptionAtRest)
+                    && !matches!(asset.cluster.at_rest, AtRest::ProviderManagedKey | AtRest::Unrecognized);
+                let scopes = (asset.scope_id, asset.key_scope_id.filter(|_| on_key));
+                sheet.enter(control.key, asset.integration_id, asset.asset_id, scopes, judged);
+            }
+        }
+        if asset.standing.as_ref() != Some(&standing) {
+            standings.push((asset.asset_id, standing));
+        }
+    }
+    writer.put_standings(standings).await?;
+    sheet.write(writer).await
+}
+
+async fn judge_accounts(
+    writer: &Writer,
+    policy: &Policy,
+    people: &People,
+    accounts: Vec<AccountInput>,
+    subjects: &Subjects,
+) -> Result<u32, StoreError> {
+    let ids: Vec<i64> = accounts.iter().map(|account| account.account_id).collect();
+    let only = matches!(subjects, Subjects::These(_)).then_some(ids.as_slice());
+    let mut sheet = Sheet::new(writer, SubjectKind::Account, only).await?;
+    let mut links: Vec<(i64, Link)> = Vec::new();
+    for account in accounts {
+        let link = controls::link(&account.account, account.manual_person, &people.index);
+        let facts = AccountFacts {
+            account: &account.account,
+            link: &link,
+            person: people.get(link.person),
+            any_personnel: people.any,
+        };
+        for control in controls::ALL {
+            if let Some(judged) = control.judge_account(&facts, policy, writer.at()) {
+                let scopes = (account.scope_id, None);
+                sheet.enter(control.key, account.integration_id, account.account_id, scopes, judged);
+            }
+        }
+        if account.link.as_ref() != Some(&link) {
+            links.push((account.account_id, link));
+        }
+    }
+    writer.put_links(links).await?;
+    sheet.write(writer).await
+}
+
+/// Verdicts against the stored ones: only differences are written.
+struct Sheet {
+    kind: SubjectKind,
+    at: Instant,
+    stored: HashMap<(i64, String), StoredResult>,
+    puts: Vec<ResultPut>,
+    flips: u32,
+}
+
+impl Sheet {
+    async fn new(writer: &Writer, kind: SubjectKind, only: Option<&[i64]>) -> Result<Self, StoreError> {
+        let stored = writer.stored_results(kind, only).await?;
+        Ok(Self { kind, at: writer.at(), stored, puts: Vec::new(), flips: 0 })
+    }
+
+    fn enter(
+        &mut self,
+        control: &'static str,
+        integration_id: i64,
+        subject_id: i64,
+        (scope_id, second_scope_id): (i64, Option<i64>),
+        judged: Judged,
+    ) {
+        let before = self.stored.get(&(subject_id, control.to_owned()));
+        let same_outcome = before.filter(|stored| stored.verdict.outcome == judged.verdict.outcome);
+        if before.is_some() && same_outcome.is_none() {
+            self.flips += 1;
+        }
+        let since = same_outcome.map_or(self.at, |stored| stored.since);
+        let result = StoredResult { verdict: judged.verdict, since, flip: judged.flip, scope_id, second_scope_id };
+        if before != Some(&result) {
+            self.puts.push(ResultPut {
+                integration_id,
+                control_key: control.to_owned(),
+                subject_kind: self.kind,
+                subject_id,
+                result,
+            });
+        }
+    }
+
+    async fn write(self, writer: &Writer) -> Result<u32, StoreError> {
+        writer.put_results(self.puts).await?;
+        Ok(self.flips)
+    }
+}

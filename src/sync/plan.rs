@@ -1,0 +1,227 @@
+//! The plan of a sync: what differs between the stored and the fetched estate. Pure.
+//!
+//! Absence is evidence only in a list that was read to the end. Removals that look like a mistake are withheld until
+//! a second complete read agrees.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Account, AccountKind, Deployment, Grant, GrantPath, ScopeKind, ScopeRead, Snapshot};
+use crate::store::views::Changes;
+use crate::store::write::{AccountPut, Estate, EstateChange, Stored};
+
+/// Removing more than this share of a kind ...
+const BRAKE_PERCENT: usize = 20;
+/// ... and more than so many rows, or everything, is withheld.
+const BRAKE_ROWS: usize = 10;
+
+/// What the brake withheld, as Atlas ids by kind (`projects`, `clusters`, `accounts`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Held(pub BTreeMap<String, BTreeSet<String>>);
+
+impl Held {
+    pub fn is_empty(&self) -> bool {
+        self.0.values().all(BTreeSet::is_empty)
+    }
+
+    /// How many rows are withheld.
+    pub fn len(&self) -> usize {
+        self.0.values().map(BTreeSet::len).sum()
+    }
+}
+
+/// What a sync will write.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    pub change: EstateChange,
+    /// Without the flips, which only judging tells.
+    pub changes: Changes,
+    pub held: Held,
+}
+
+/// Compares what is stored with what was fetched. `held` is what the brake withheld last time.
+pub fn plan(stored: &Estate, fetched: &Snapshot, held: &Held) -> Plan {
+    let read = Read::of(fetched);
+    let mut plan = Plan::default();
+    plan_projects(&mut plan, stored, fetched, held, &read);
+    let gone = gone_projects(stored, &plan);
+    plan_clusters(&mut plan, stored, fetched, held, &read, &gone);
+    plan_accounts(&mut plan, stored, fetched, held, &read);
+    plan.change.put_encryption = fetched
+        .encryption
+        .iter()
+        .filter(|(project, value)| stored.encryption.get(project) != Some(value))
+        .cloned()
+        .collect();
+    plan
+}
+
+/// How the lists were read.
+struct Read<'a> {
+    whole: HashSet<(ScopeKind, &'a str)>,
+    failed: HashSet<(ScopeKind, &'a str)>,
+}
+
+impl<'a> Read<'a> {
+    fn of(fetched: &'a Snapshot) -> Self {
+        let (whole, failed): (Vec<_>, Vec<_>) = fetched.scopes.iter().partition(|scope| scope.failure.is_none());
+        let key = |scope: &'a ScopeRead| (scope.kind, scope.project.as_deref().unwrap_or_default());
+        Self { whole: whole.into_iter().map(key).collect(), failed: failed.into_iter().map(key).collect() }
+    }
+
+    /// The list was read to the end; only then does absence say something.
+    fn whole(&self, kind: ScopeKind, project: &str) -> bool {
+        self.whole.contains(&(kind, project))
+    }
+
+    fn failed(&self, kind: ScopeKind, project: &str) -> bool {
+        self.failed.contains(&(kind, project))
+    }
+}
+
+fn plan_projects(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &Held, read: &Read<'_>) {
+    let known: HashMap<&str, &_> = stored.projects.iter().map(|row| (row.value.atlas_id.as_str(), row)).collect();
+    let seen: HashSet<&str> = fetched.projects.iter().map(|project| project.atlas_id.as_str()).collect();
+    for project in &fetched.projects {
+        match known.get(project.atlas_id.as_str()) {
+            None => plan.changes.added += 1,
+            Some(row) if row.value != *project => plan.changes.updated += 1,
+            Some(_) => continue,
+        }
+        plan.change.put_projects.push(project.clone());
+    }
+    let missing = stored.projects.iter().filter(|row| !seen.contains(row.value.atlas_id.as_str()));
+    let missing: Vec<(i64, &str)> = missing
+        .filter(|_| read.whole(ScopeKind::Projects, ""))
+        .map(|row| (row.id, row.value.atlas_id.as_str()))
+        .collect();
+    plan.change.remove_projects = brake(plan, "projects", stored.projects.len(), &missing, held);
+}
+
+fn gone_projects<'a>(stored: &'a Estate, plan: &Plan) -> HashSet<&'a str> {
+    let removed: HashSet<i64> = plan.change.remove_projects.iter().copied().collect();
+    let gone = stored.projects.iter().filter(|row| removed.contains(&row.id));
+    gone.map(|row| row.value.atlas_id.as_str()).collect()
+}
+
+fn plan_clusters(
+    plan: &mut Plan,
+    stored: &Estate,
+    fetched: &Snapshot,
+    held: &Held,
+    read: &Read<'_>,
+    gone: &HashSet<&str>,
+) {
+    let known: HashMap<&str, &_> = stored.clusters.iter().map(|row| (row.value.atlas_id.as_str(), row)).collect();
+    let seen: HashSet<&str> = fetched.clusters.iter().map(|cluster| cluster.atlas_id.as_str()).collect();
+    for cluster in &fetched.clusters {
+        match known.get(cluster.atlas_id.as_str()) {
+            None => plan.changes.added += 1,
+            Some(row) if row.value != *cluster => plan.changes.updated += 1,
+            Some(_) => continue,
+        }
+        plan.change.put_clusters.push(cluster.clone());
+    }
+    let missing: Vec<(i64, &str)> = stored
+        .clusters
+        .iter()
+        .filter(|row| !seen.contains(row.value.atlas_id.as_str()))
+        .filter(|row| {
+            let list = match row.value.deployment {
+                Deployment::Flex => ScopeKind::FlexClusters,
+                Deployment::Dedicated | Deployment::Shared => ScopeKind::Clusters,
+            };
+            let project = row.value.project.as_str();
+            gone.contains(project) || read.whole(list, project)
+        })
+        .map(|row| (row.id, row.value.atlas_id.as_str()))
+        .collect();
+    plan.change.remove_clusters = brake(plan, "clusters", stored.clusters.len(), &missing, held);
+}
+
+fn plan_accounts(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &Held, read: &Read<'_>) {
+    let known = KnownAccounts::of(&stored.accounts);
+    let mut seen: HashSet<i64> = HashSet::new();
+    for account in &fetched.accounts {
+        let before = known.find(account);
+        let account = with_unread_grants(account, before, read);
+        seen.extend(before.map(|row| row.id));
+        match before {
+            None => plan.changes.added += 1,
+            Some(row) if row.value != account => plan.changes.updated += 1,
+            Some(_) => continue,
+        }
+        plan.change.put_accounts.push(AccountPut { id: before.map(|row| row.id), account });
+    }
+    let missing: Vec<(i64, &str)> = stored
+        .accounts
+        .iter()
+        .filter(|row| !seen.contains(&row.id))
+        .filter(|row| {
+            let list = match row.value.kind {
+                AccountKind::User => ScopeKind::Users,
+                AccountKind::ApiKey => ScopeKind::ApiKeys,
+                AccountKind::ServiceAccount => ScopeKind::ServiceAccounts,
+            };
+            read.whole(list, "")
+        })
+        .map(|row| (row.id, row.value.atlas_id.as_str()))
+        .collect();
+    plan.change.remove_accounts = brake(plan, "accounts", stored.accounts.len(), &missing, held);
+}
+
+/// Stored accounts by Atlas's id and by what survives a change of it.
+struct KnownAccounts<'a> {
+    by_atlas: HashMap<(AccountKind, &'a str), &'a Stored<Account>>,
+    by_key: HashMap<(AccountKind, String), &'a Stored<Account>>,
+}
+
+impl<'a> KnownAccounts<'a> {
+    fn of(accounts: &'a [Stored<Account>]) -> Self {
+        Self {
+            by_atlas: accounts.iter().map(|row| ((row.value.kind, row.value.atlas_id.as_str()), row)).collect(),
+            by_key: accounts.iter().map(|row| ((row.value.kind, row.value.natural_key()), row)).collect(),
+        }
+    }
+
+    fn find(&self, account: &Account) -> Option<&'a Stored<Account>> {
+        let by_atlas = self.by_atlas.get(&(account.kind, account.atlas_id.as_str()));
+        by_atlas.or_else(|| self.by_key.get(&(account.kind, account.natural_key()))).copied()
+    }
+}
+
+/// Keeps stored grants whose own list could not be read: their absence says nothing.
+fn with_unread_grants(account: &Account, before: Option<&Stored<Account>>, read: &Read<'_>) -> Account {
+    let unread = |grant: &&Grant| {
+        let Some(project) = grant.project.as_deref() else { return false };
+        match (account.kind, grant.via) {
+            (_, GrantPath::Team) => read.failed(ScopeKind::Teams, "") || read.failed(ScopeKind::Teams, project),
+            (AccountKind::ServiceAccount, GrantPath::Direct) => read.failed(ScopeKind::ServiceAccounts, project),
+            _ => false,
+        }
+    };
+    let kept = before.into_iter().flat_map(|row| &row.value.grants).filter(unread).cloned();
+    let mut account = account.clone();
+    account.grants.extend(kept);
+    account.grants.sort();
+    account.grants.dedup();
+    account
+}
+
+/// Lets removals through, or withholds those that look like a mistake. A second agreeing read removes.
+fn brake(plan: &mut Plan, kind: &str, total: usize, missing: &[(i64, &str)], held: &Held) -> Vec<i64> {
+    let before = held.0.get(kind);
+    let agreed = |atlas: &str| before.is_some_and(|held| held.contains(atlas));
+    let (mut remove, fresh): (Vec<_>, Vec<_>) = missing.iter().copied().partition(|(_, atlas)| agreed(atlas));
+    let everything = !fresh.is_empty() && fresh.len() == total - remove.len();
+    let many = fresh.len() > BRAKE_ROWS && fresh.len() * 100 > total * BRAKE_PERCENT;
+    if everything || many {
+        plan.held.0.insert(kind.to_owned(), fresh.into_iter().map(|(_, atlas)| atlas.to_owned()).collect());
+    } else {
+        remove.extend(fresh);
+    }
+    plan.changes.removed += i32::try_from(remove.len()).unwrap_or(i32::MAX);
+    remove.into_iter().map(|(id, _)| id).collect()
+}
