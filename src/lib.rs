@@ -1,4 +1,6 @@
 //! Slategate: a GraphQL gateway over synced compliance data.
 
+pub mod atlas;
 pub mod clock;
 pub mod domain;
+
