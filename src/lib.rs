@@ -3,4 +3,5 @@
 pub mod atlas;
 pub mod clock;
 pub mod domain;
+pub mod sync;
 

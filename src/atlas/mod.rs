@@ -5,7 +5,9 @@
 mod bucket;
 mod challenge;
 mod client;
-
+mod connect;
+pub mod convert;
+pub mod dto;
 mod endpoint;
 mod error;
 mod lane;
