@@ -2,6 +2,7 @@
 
 pub mod atlas;
 pub mod clock;
+pub mod controls;
 pub mod domain;
 pub mod sync;
 
