@@ -5,4 +5,3 @@ pub mod clock;
 pub mod controls;
 pub mod domain;
 pub mod sync;
-

@@ -33,7 +33,8 @@ pub(super) fn find(headers: &HeaderMap) -> Option<Challenge> {
 type Params<'a> = Vec<(&'a str, String)>;
 
 fn digest(params: &Params) -> Option<Challenge> {
-    let get = |name: &str| params.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+    let get =
+        |name: &str| params.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
     let (realm, nonce, opaque) = (get("realm")?, get("nonce")?, get("opaque"));
     // diqwest's session puts these back between quotes as they are.
     if [realm, nonce, opaque.unwrap_or_default()].iter().any(|value| value.contains(['"', '\\'])) {
@@ -127,7 +128,8 @@ mod tests {
 
     #[test]
     fn the_form_that_atlas_sends_is_read() {
-        let sent = r#"Digest realm="MMS Public API", domain="", nonce="a+b/c=", algorithm=MD5, qop="auth", stale=false"#;
+        let sent =
+            r#"Digest realm="MMS Public API", domain="", nonce="a+b/c=", algorithm=MD5, qop="auth", stale=false"#;
         let challenge = find_in(&[sent]).unwrap();
         assert_eq!(
             challenge,
@@ -144,8 +146,13 @@ mod tests {
     fn other_schemes_before_it_and_odd_spelling_do_not_hide_it() {
         let plain = r#"Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth", opaque="o""#;
         let forms: [&[&str]; 3] = [
-            &[r#"Bearer realm="x""#, r#"digest REALM="r", Nonce="n", algorithm=sha-256, qop="auth-int, auth", opaque="o""#],
-            &[r#"Bearer realm="x, y", error="z", DIGEST realm="r",nonce = "n",algorithm="SHA-256",qop=auth,opaque="o""#],
+            &[
+                r#"Bearer realm="x""#,
+                r#"digest REALM="r", Nonce="n", algorithm=sha-256, qop="auth-int, auth", opaque="o""#,
+            ],
+            &[
+                r#"Bearer realm="x, y", error="z", DIGEST realm="r",nonce = "n",algorithm="SHA-256",qop=auth,opaque="o""#,
+            ],
             &["Negotiate", r#"Basic abc==, Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth", opaque=o"#],
         ];
         for form in forms {

@@ -132,7 +132,13 @@ mod tests {
 
     #[test]
     fn only_24_lower_case_hex_digits_reach_a_path() {
-        let hostile = ["", "../../../../etc/passwd", "64ECB5CA726C787590A9AAEA", "64ecb5ca726c787590a9aae", "64ecb5ca726c787590a9aae/"];
+        let hostile = [
+            "",
+            "../../../../etc/passwd",
+            "64ECB5CA726C787590A9AAEA",
+            "64ecb5ca726c787590a9aae",
+            "64ecb5ca726c787590a9aae/",
+        ];
         for id in hostile {
             assert_eq!(Endpoint::new(Read::Clusters, id).unwrap_err().code(), "UNEXPECTED_RESPONSE", "{id}");
         }

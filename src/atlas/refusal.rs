@@ -29,7 +29,11 @@ impl Refusal {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         Self {
             status,
-            code: body["errorCode"].as_str().or_else(|| header("x-error-code")).filter(|code| is_code(code)).map(str::to_owned),
+            code: body["errorCode"]
+                .as_str()
+                .or_else(|| header("x-error-code"))
+                .filter(|code| is_code(code))
+                .map(str::to_owned),
             address: body["parameters"][0].as_str().and_then(|text| text.parse().ok()),
             retry_after: header(RETRY_AFTER.as_str()).and_then(|value| bucket::retry_after(value, now)),
         }
@@ -112,7 +116,14 @@ mod tests {
 
     #[test]
     fn without_a_code_of_its_own_ours_is_given() {
-        for (status, code) in [(402, "ORGANIZATION_SUSPENDED"), (404, "UNEXPECTED_RESPONSE"), (429, "RATE_LIMITED"), (502, "ATLAS_UNAVAILABLE"), (301, "UNEXPECTED_RESPONSE"), (204, "UNEXPECTED_RESPONSE")] {
+        for (status, code) in [
+            (402, "ORGANIZATION_SUSPENDED"),
+            (404, "UNEXPECTED_RESPONSE"),
+            (429, "RATE_LIMITED"),
+            (502, "ATLAS_UNAVAILABLE"),
+            (301, "UNEXPECTED_RESPONSE"),
+            (204, "UNEXPECTED_RESPONSE"),
+        ] {
             assert_eq!(error(status, "<html>").code(), code);
             assert_eq!(error(status, r#"{"errorCode":"<b>no code</b>"}"#).code(), code);
         }

@@ -59,8 +59,7 @@ pub async fn fetch(
     let members = read_members(client, &organization, progress).await.map_err(FetchStage::Users.fails())?;
     let projects = read_projects(client, &organization, progress).await.map_err(FetchStage::Projects.fails())?;
     let ids = project_ids(&projects, known_projects);
-    let reads =
-        read_each(client, &ids, members.needs(), progress).await.map_err(FetchStage::Clusters.fails())?;
+    let reads = read_each(client, &ids, members.needs(), progress).await.map_err(FetchStage::Clusters.fails())?;
     Ok(assemble(organization, key, members, projects, reads))
 }
 
@@ -106,9 +105,7 @@ async fn read_members(
     let said = |done| progress(FetchProgress { stage: FetchStage::Users, done, total: Some(4) });
     let step = || said(done.fetch_add(1, Ordering::Relaxed) + 1);
     said(0);
-    let users = async {
-        read_list(client, ScopeKind::Users, Read::Users, id, convert::user).await.inspect(|_| step())
-    };
+    let users = async { read_list(client, ScopeKind::Users, Read::Users, id, convert::user).await.inspect(|_| step()) };
     let teams = async {
         let convert = |row: &_| convert::team(row).map(Some);
         read_list(client, ScopeKind::Teams, Read::Teams, id, convert).await.inspect(|_| step())
@@ -121,8 +118,7 @@ async fn read_members(
         let convert = |row: &_| convert::service_account(row).map(Some);
         read_list(client, ScopeKind::ServiceAccounts, Read::ServiceAccounts, id, convert).await.inspect(|_| step())
     };
-    let (users, teams, api_keys, service_accounts) =
-        futures_util::try_join!(users, teams, api_keys, service_accounts)?;
+    let (users, teams, api_keys, service_accounts) = futures_util::try_join!(users, teams, api_keys, service_accounts)?;
     Ok(Members { users, teams, api_keys, service_accounts })
 }
 
@@ -179,8 +175,7 @@ fn assemble(
 ) -> Snapshot {
     let whole = ScopeRead { kind: ScopeKind::Organization, project: None, failure: None };
     let Members { users, teams, api_keys, service_accounts } = members;
-    let mut scopes =
-        vec![whole, users.scope, teams.scope, api_keys.scope, service_accounts.scope, projects.scope];
+    let mut scopes = vec![whole, users.scope, teams.scope, api_keys.scope, service_accounts.scope, projects.scope];
     let (mut clusters, mut encryption, mut team_roles) = (Vec::new(), Vec::new(), Vec::new());
     let mut granted: BTreeMap<String, Vec<(String, Vec<String>)>> = BTreeMap::new();
     for read in reads {
