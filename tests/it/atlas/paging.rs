@@ -7,7 +7,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate, Times};
 
 use super::{ORG, client, users};
 
-const CHALLENGE: &str = r#"Digest realm="MMS Public API", domain="", nonce="n", algorithm=MD5, qop="auth", stale=false"#;
+const CHALLENGE: &str =
+    r#"Digest realm="MMS Public API", domain="", nonce="n", algorithm=MD5, qop="auth", stale=false"#;
 
 fn page(ids: &[&str], next: Option<&str>) -> Value {
     let rows: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();

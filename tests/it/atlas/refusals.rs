@@ -9,7 +9,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{PRIVATE_KEY, config, credentials, users};
 
-const CHALLENGE: &str = r#"Digest realm="MMS Public API", domain="", nonce="n", algorithm=MD5, qop="auth", stale=false"#;
+const CHALLENGE: &str =
+    r#"Digest realm="MMS Public API", domain="", nonce="n", algorithm=MD5, qop="auth", stale=false"#;
 
 struct Asked {
     outcome: Result<serde_json::Value, AtlasError>,
@@ -34,7 +35,8 @@ async fn ask(answers: Vec<ResponseTemplate>) -> Asked {
 }
 
 fn refusal(status: u16, code: &str) -> ResponseTemplate {
-    ResponseTemplate::new(status).set_body_json(json!({ "error": status, "errorCode": code, "parameters": ["203.0.113.9"] }))
+    ResponseTemplate::new(status)
+        .set_body_json(json!({ "error": status, "errorCode": code, "parameters": ["203.0.113.9"] }))
 }
 
 fn good() -> ResponseTemplate {
@@ -46,7 +48,10 @@ async fn a_role_that_is_too_small_is_no_wrong_key() {
     let server = MockServer::start().await;
     let denied = refusal(401, "USER_UNAUTHORIZED").insert_header("www-authenticate", CHALLENGE);
     Mock::given(header_exists("authorization")).respond_with(denied).mount(&server).await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(401).insert_header("www-authenticate", CHALLENGE)).mount(&server).await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(401).insert_header("www-authenticate", CHALLENGE))
+        .mount(&server)
+        .await;
     let client = super::client(&server.uri());
     for requests in [2, 3] {
         let error = client.object(&users()).await.unwrap_err();
