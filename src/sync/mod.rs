@@ -3,6 +3,7 @@
 //! Introduces Atlas to the store; neither knows the other.
 
 pub mod engine;
+pub mod fetch;
 pub mod judge;
 pub mod plan;
 pub mod refusal;

@@ -1,0 +1,146 @@
+//! The closed set of things that may be asked of Atlas: path, pinned version and bucket of each.
+//!
+//! A path is made from ids that were checked, never from text that Atlas or a caller supplied.
+
+use url::Url;
+
+use super::error::AtlasError;
+
+/// One kind of read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Read {
+    Root,
+    Organization,
+    Users,
+    Teams,
+    ApiKeys,
+    ServiceAccounts,
+    Projects,
+    Clusters,
+    FlexClusters,
+    EncryptionAtRest,
+    ProjectTeams,
+    ProjectServiceAccounts,
+}
+
+struct Layout {
+    /// What the id names.
+    parent: &'static str,
+    /// What is read below it.
+    child: &'static str,
+    version: &'static str,
+    /// The field that tells the rows of a list apart.
+    row_id: &'static str,
+}
+
+impl Read {
+    const fn layout(self) -> Layout {
+        let (parent, child, version, row_id) = match self {
+            Self::Root => ("", "", "2023-01-01", "id"),
+            Self::Organization => ("/orgs/", "", "2023-01-01", "id"),
+            Self::Users => ("/orgs/", "/users", "2025-02-19", "id"),
+            Self::Teams => ("/orgs/", "/teams", "2023-01-01", "id"),
+            Self::ApiKeys => ("/orgs/", "/apiKeys", "2023-01-01", "id"),
+            Self::ServiceAccounts => ("/orgs/", "/serviceAccounts", "2024-08-05", "clientId"),
+            Self::Projects => ("/orgs/", "/groups", "2023-01-01", "id"),
+            Self::Clusters => ("/groups/", "/clusters", "2024-08-05", "id"),
+            Self::FlexClusters => ("/groups/", "/flexClusters", "2024-11-13", "id"),
+            Self::EncryptionAtRest => ("/groups/", "/encryptionAtRest", "2023-01-01", "id"),
+            Self::ProjectTeams => ("/groups/", "/teams", "2023-01-01", "teamId"),
+            Self::ProjectServiceAccounts => ("/groups/", "/serviceAccounts", "2024-08-05", "clientId"),
+        };
+        Layout { parent, child, version, row_id }
+    }
+
+    /// The endpoint set whose token bucket this read draws on; an organization and its projects share one.
+    pub(super) const fn bucket_set(self) -> Self {
+        match self {
+            Self::Projects => Self::Organization,
+            other => other,
+        }
+    }
+}
+
+/// A read of one organization or project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    read: Read,
+    id: String,
+}
+
+impl Endpoint {
+    pub const fn root() -> Self {
+        Self { read: Read::Root, id: String::new() }
+    }
+
+    /// `id` is the organization's or project's; anything but 24 lower-case hex digits is refused.
+    pub fn new(read: Read, id: &str) -> Result<Self, AtlasError> {
+        if read == Read::Root {
+            return Ok(Self::root());
+        }
+        if !is_hex_id(id) {
+            return Err(AtlasError::unexpected("an id that is not 24 hex digits"));
+        }
+        Ok(Self { read, id: id.to_owned() })
+    }
+
+    pub(super) fn accept(&self) -> String {
+        format!("application/vnd.atlas.{}+json", self.read.layout().version)
+    }
+
+    pub(super) fn row_id(&self) -> &'static str {
+        self.read.layout().row_id
+    }
+
+    pub(super) fn bucket(&self) -> (Read, String) {
+        (self.read.bucket_set(), self.id.clone())
+    }
+
+    /// The address below `base`, of one page where `page` is given.
+    pub(super) fn url(&self, base: &Url, page: Option<u32>) -> Url {
+        let Layout { parent, child, .. } = self.read.layout();
+        let mut url = base.clone();
+        url.set_path(&format!("{}/api/atlas/v2{parent}{}{child}", base.path().trim_end_matches('/'), self.id));
+        url.set_fragment(None);
+        url.set_query(page.map(|number| format!("pageNum={number}&itemsPerPage={PAGE_SIZE}")).as_deref());
+        url
+    }
+}
+
+const PAGE_SIZE: u32 = 500;
+
+fn is_hex_id(id: &str) -> bool {
+    id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "64ecb5ca726c787590a9aaea";
+
+    #[test]
+    fn a_page_is_numbered_by_us_below_the_configured_base() {
+        let base = Url::parse("https://cloud.mongodb.com/gateway/?a=b#c").unwrap();
+        let url = Endpoint::new(Read::Users, ID).unwrap().url(&base, Some(3));
+        assert_eq!(
+            url.as_str(),
+            "https://cloud.mongodb.com/gateway/api/atlas/v2/orgs/64ecb5ca726c787590a9aaea/users?pageNum=3&itemsPerPage=500"
+        );
+        assert_eq!(Endpoint::root().url(&base, None).as_str(), "https://cloud.mongodb.com/gateway/api/atlas/v2");
+    }
+
+    #[test]
+    fn only_24_lower_case_hex_digits_reach_a_path() {
+        let hostile = [
+            "",
+            "../../../../etc/passwd",
+            "64ECB5CA726C787590A9AAEA",
+            "64ecb5ca726c787590a9aae",
+            "64ecb5ca726c787590a9aae/",
+        ];
+        for id in hostile {
+            assert_eq!(Endpoint::new(Read::Clusters, id).unwrap_err().code(), "UNEXPECTED_RESPONSE", "{id}");
+        }
+    }
+}

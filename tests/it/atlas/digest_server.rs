@@ -1,0 +1,201 @@
+//! A server that checks digest answers for real, under one of several nonce policies.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use md5::{Digest as _, Md5};
+use sha2::Sha256;
+use tokio::task::JoinHandle;
+
+use super::{PRIVATE_KEY, PUBLIC_KEY};
+
+/// How the server deals in nonces. Whatever the policy, a count must be higher than the one before.
+#[derive(Debug, Clone, Copy)]
+pub enum Policy {
+    /// A new nonce for each challenge, good for this many answers.
+    Uses(u32),
+    /// One nonce for everybody, replaced after this many answers; a count that comes again is refused plainly.
+    Window(u32),
+    /// A nonce goes stale once this many more requests have come in, whoever sent them.
+    Ages(u32),
+}
+
+/// How the challenge is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    Atlas,
+    Sha256,
+    BearerFirst,
+    LowerCase,
+}
+
+#[derive(Default)]
+struct Book {
+    /// Per nonce: the highest count, the answers taken, and the request at which it was handed out.
+    nonces: HashMap<String, (u32, u32, u32)>,
+    current: Option<String>,
+    made: u32,
+    requests: u32,
+    accepted: u32,
+    replays: u32,
+    others: u32,
+}
+
+struct Shared {
+    policy: Policy,
+    spelling: Spelling,
+    private_key: Mutex<String>,
+    book: Mutex<Book>,
+}
+
+pub struct DigestServer {
+    pub url: String,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for DigestServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl DigestServer {
+    pub async fn start(policy: Policy, spelling: Spelling) -> Self {
+        let private_key = Mutex::new(PRIVATE_KEY.to_owned());
+        let shared = Arc::new(Shared { policy, spelling, private_key, book: Mutex::default() });
+        let router = Router::new().fallback(serve).with_state(shared.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = async move { axum::serve(listener, router).await.unwrap() };
+        #[expect(clippy::disallowed_methods, reason = "the server lives as long as its test")]
+        let task = tokio::spawn(serving);
+        Self { url, shared, task }
+    }
+
+    /// From now on another private key is the right one.
+    pub fn revoke(&self) {
+        "another".clone_into(&mut self.shared.private_key.lock().unwrap());
+    }
+
+    pub fn requests(&self) -> u64 {
+        self.shared.book.lock().unwrap().requests.into()
+    }
+
+    pub fn accepted(&self) -> u32 {
+        self.shared.book.lock().unwrap().accepted
+    }
+
+    /// Answers whose count had been there before, or came out of order.
+    pub fn replays(&self) -> u32 {
+        self.shared.book.lock().unwrap().replays
+    }
+
+    /// Requests that were not a GET.
+    pub fn others(&self) -> u32 {
+        self.shared.book.lock().unwrap().others
+    }
+}
+
+async fn serve(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    let mut book = shared.book.lock().unwrap();
+    book.requests += 1;
+    book.others += u32::from(method != Method::GET);
+    let Some(answer) = headers.get("authorization") else { return shared.challenge(&mut book, false) };
+    match shared.judge(&mut book, answer.to_str().unwrap(), &uri) {
+        Verdict::Good => {
+            book.accepted += 1;
+            ([("content-type", "application/json")], r#"{"results":[],"links":[]}"#).into_response()
+        }
+        Verdict::Stale => shared.challenge(&mut book, true),
+        Verdict::Bad => shared.challenge(&mut book, false),
+    }
+}
+
+enum Verdict {
+    Good,
+    Stale,
+    Bad,
+}
+
+impl Shared {
+    fn judge(&self, book: &mut Book, answer: &str, uri: &Uri) -> Verdict {
+        let fields = fields(answer);
+        let get = |name: &str| fields.get(name).map_or("", String::as_str);
+        let now = book.requests;
+        let current = book.current.clone();
+        let Some((highest, taken, born)) = book.nonces.get_mut(get("nonce")) else { return Verdict::Stale };
+        let worn = match self.policy {
+            Policy::Uses(most) => *taken >= most,
+            Policy::Window(_) => current.as_deref() != Some(get("nonce")),
+            Policy::Ages(age) => now - *born > age,
+        };
+        if worn {
+            return Verdict::Stale;
+        }
+        let count = u32::from_str_radix(get("nc"), 16).unwrap();
+        if count <= *highest {
+            book.replays += 1;
+            return Verdict::Bad;
+        }
+        if get("response") != self.expected(&get, uri) || get("uri") != uri.path_and_query().unwrap().as_str() {
+            return Verdict::Bad;
+        }
+        (*highest, *taken) = (count, *taken + 1);
+        if matches!(self.policy, Policy::Window(most) if *taken >= most) {
+            book.current = None;
+        }
+        Verdict::Good
+    }
+
+    fn expected<'a>(&self, get: &dyn Fn(&str) -> &'a str, uri: &Uri) -> String {
+        let private_key = self.private_key.lock().unwrap();
+        let ha1 = self.hash(&format!("{PUBLIC_KEY}:MMS Public API:{private_key}"));
+        let ha2 = self.hash(&format!("GET:{uri}"));
+        self.hash(&format!("{ha1}:{}:{}:{}:auth:{ha2}", get("nonce"), get("nc"), get("cnonce")))
+    }
+
+    fn hash(&self, text: &str) -> String {
+        let bytes = match self.spelling {
+            Spelling::Sha256 => Sha256::digest(text).to_vec(),
+            _ => Md5::digest(text).to_vec(),
+        };
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn challenge(&self, book: &mut Book, stale: bool) -> Response {
+        let nonce = match (self.policy, book.current.clone()) {
+            (Policy::Window(_), Some(current)) => current,
+            _ => {
+                book.made += 1;
+                let nonce = format!("nonce+{}/=", book.made);
+                book.nonces.insert(nonce.clone(), (0, 0, book.requests));
+                book.current = Some(nonce.clone());
+                nonce
+            }
+        };
+        let algorithm = if self.spelling == Spelling::Sha256 { "SHA-256" } else { "MD5" };
+        let scheme = if self.spelling == Spelling::LowerCase { "digest" } else { "Digest" };
+        let digest = format!(
+            r#"{scheme} realm="MMS Public API", domain="", nonce="{nonce}", algorithm={algorithm}, qop="auth", stale={stale}"#
+        );
+        let body = r#"{"error":401,"reason":"Unauthorized","errorCode":"UNEXPECTED_ERROR"}"#;
+        let mut response = (StatusCode::UNAUTHORIZED, body).into_response();
+        if self.spelling == Spelling::BearerFirst {
+            response.headers_mut().append("www-authenticate", r#"Bearer realm="other""#.parse().unwrap());
+        }
+        response.headers_mut().append("www-authenticate", digest.parse().unwrap());
+        response
+    }
+}
+
+/// The parameters of an `Authorization` header; no value in these tests holds a comma.
+fn fields(answer: &str) -> HashMap<String, String> {
+    let params = answer.strip_prefix("Digest ").unwrap();
+    let pairs = params.split(", ").filter_map(|param| param.split_once('='));
+    pairs.map(|(key, value)| (key.to_owned(), value.trim_matches('"').to_owned())).collect()
+}

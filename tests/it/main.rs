@@ -1,0 +1,4 @@
+//! Tests of whole parts over real sockets.
+#![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
+
+mod atlas;
