@@ -1,4 +1,5 @@
 //! Slategate: a GraphQL gateway over synced compliance data.
 
 pub mod clock;
+pub mod demo;
 pub mod domain;
