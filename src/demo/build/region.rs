@@ -115,7 +115,8 @@ impl Region {
             body.insert("autoScaling".to_owned(), self.scaling());
         }
         if let Some(enabled) = self.analytics_scaling {
-            let scaling = json!({ "compute": { "enabled": enabled, "scaleDownEnabled": false }, "diskGB": { "enabled": true } });
+            let scaling =
+                json!({ "compute": { "enabled": enabled, "scaleDownEnabled": false }, "diskGB": { "enabled": true } });
             body.insert("analyticsAutoScaling".to_owned(), scaling);
         }
         body.insert("priority".to_owned(), json!(self.priority));

@@ -88,9 +88,7 @@ fn check_project<'a>(
             let detail = format!("The current user cannot access group {id}.");
             Err(Refused::new(StatusCode::UNAUTHORIZED, "USER_CANNOT_ACCESS_GROUP", detail).parameters(json!([id])))
         }
-        None => {
-            Err(Refused::not_found("GROUP_NOT_FOUND", format!("No group with ID {id} exists."), json!([id])))
-        }
+        None => Err(Refused::not_found("GROUP_NOT_FOUND", format!("No group with ID {id} exists."), json!([id]))),
     }
 }
 

@@ -42,12 +42,7 @@ fn organization_body(own: &Organization, key: &Key, target: &Target, query: &Que
     }
 }
 
-fn project_body(
-    own: &Organization,
-    project: &ProjectEstate,
-    target: &Target,
-    query: &Query,
-) -> Result<Value, Refused> {
+fn project_body(own: &Organization, project: &ProjectEstate, target: &Target, query: &Query) -> Result<Value, Refused> {
     let list = |rows: &[Value]| Ok(query.list(rows, target.endpoint.counts()));
     let name = target.child.as_deref().unwrap_or_default();
     match target.endpoint {

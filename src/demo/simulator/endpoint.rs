@@ -158,7 +158,8 @@ mod tests {
     #[test]
     fn paths_name_their_endpoint_parent_and_child() {
         let target = |path: &str| {
-            Target::parse(path).map(|found| (found.endpoint, found.parent.unwrap_or_default(), found.child.unwrap_or_default()))
+            Target::parse(path)
+                .map(|found| (found.endpoint, found.parent.unwrap_or_default(), found.child.unwrap_or_default()))
         };
         let expected = |endpoint, parent: &str, child: &str| Some((endpoint, parent.to_owned(), child.to_owned()));
         assert_eq!(target("/api/atlas/v2"), expected(Endpoint::Root, "", ""));

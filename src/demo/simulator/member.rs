@@ -32,7 +32,8 @@ pub fn of_project(own: &Organization, project: &ProjectEstate, query: &Query) ->
         .filter_map(|user| {
             let mut roles = direct_roles(user, &project.id);
             if flatten {
-                let teams = project.teams.iter().filter(|team| in_team(user, team["teamId"].as_str().unwrap_or_default()));
+                let teams =
+                    project.teams.iter().filter(|team| in_team(user, team["teamId"].as_str().unwrap_or_default()));
                 roles.extend(teams.flat_map(|team| team["roleNames"].as_array().cloned().unwrap_or_default()));
             }
             let listed = !roles.is_empty() || (implied && reaches_everything(user));

@@ -25,8 +25,7 @@ impl Query {
     pub fn parse(path: &str, query: Option<&str>) -> Result<Self, Refused> {
         let pairs: Vec<(String, String)> =
             form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
-        let mut parsed =
-            Self { path: path.to_owned(), pairs, page: 1, per_page: 100, count: true, envelope: false };
+        let mut parsed = Self { path: path.to_owned(), pairs, page: 1, per_page: 100, count: true, envelope: false };
         parsed.page = parsed.number("pageNum", 1, usize::MAX)?.unwrap_or(1);
         parsed.per_page = parsed.number("itemsPerPage", 1, MOST_PER_PAGE)?.unwrap_or(100);
         parsed.count = parsed.flag("includeCount")?.unwrap_or(true);
@@ -122,7 +121,8 @@ mod tests {
 
     #[test]
     fn values_out_of_bounds_are_refused() {
-        for bad in ["pageNum=0", "pageNum=-1", "itemsPerPage=0", "itemsPerPage=501", "itemsPerPage=x", "includeCount=1"] {
+        for bad in ["pageNum=0", "pageNum=-1", "itemsPerPage=0", "itemsPerPage=501", "itemsPerPage=x", "includeCount=1"]
+        {
             assert!(Query::parse("/x", Some(bad)).is_err(), "{bad}");
         }
         assert!(Query::parse("/x", Some("pageNum=7&itemsPerPage=500")).is_ok());

@@ -49,9 +49,8 @@ pub struct Call {
 impl Call {
     pub fn of(request: &Request<Body>, peer: IpAddr) -> Self {
         let uri = request.uri();
-        let header = |name: HeaderName| {
-            request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
+        let header =
+            |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         Self {
             method: request.method().clone(),
             path: uri.path().to_owned(),
@@ -152,9 +151,11 @@ impl World {
         let header = call.authorization.as_deref().ok_or(Denied::Plain)?;
         let credentials = Credentials::parse(header).ok_or(Denied::Plain)?;
         self.nonces.redeem(&credentials, &self.options.nonces, self.options.clock.now())?;
-        let keys = self.estate.iter().enumerate().flat_map(|(place, organization)| {
-            organization.keys.iter().map(move |key| (place, key))
-        });
+        let keys = self
+            .estate
+            .iter()
+            .enumerate()
+            .flat_map(|(place, organization)| organization.keys.iter().map(move |key| (place, key)));
         let found = keys
             .filter(|(_, key)| key.public == credentials.username && !self.revoked.contains(&key.public))
             .find(|(_, key)| credentials.answers(key.private.expose_secret(), call.method.as_str(), &call.line));
