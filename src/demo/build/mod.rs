@@ -22,7 +22,8 @@ use super::model::{Key, KeyRole};
 
 /// The 24-hex id that belongs to this name.
 pub fn id(name: &str) -> String {
-    Md5::digest(name.as_bytes()).iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+    let digest = u128::from_be_bytes(Md5::digest(name.as_bytes()).into());
+    format!("{:024x}", digest >> 32)
 }
 
 /// Tags as Atlas lists them.

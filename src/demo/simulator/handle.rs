@@ -145,7 +145,7 @@ async fn answer(
     request: Request<Body>,
 ) -> Response<Body> {
     let call = Call::of(&request, peer.ip());
-    let latency = lock(&world).latency;
+    let latency = lock(&world).arrive();
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }

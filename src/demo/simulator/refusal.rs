@@ -62,7 +62,7 @@ impl Refusal {
     }
 
     /// The refusal of this request, which uses one of its times up.
-    pub(super) fn strike(&mut self, path: &str, target: Option<&Target>) -> Option<Refused> {
+    pub(super) fn strike(&mut self, path: &str, target: &Target) -> Option<Refused> {
         if self.left == Some(0) || !self.hits(path, target) {
             return None;
         }
@@ -75,13 +75,13 @@ impl Refusal {
         })
     }
 
-    fn hits(&self, path: &str, target: Option<&Target>) -> bool {
+    fn hits(&self, path: &str, target: &Target) -> bool {
         match &self.aim {
             Aim::Path(prefix) => path.starts_with(prefix.as_str()),
-            Aim::Scope { kind, project } => target.is_some_and(|target| {
+            Aim::Scope { kind, project } => {
                 target.endpoint.scope_kind() == Some(*kind)
                     && (project.is_none() || project.as_deref() == target.project())
-            }),
+            }
         }
     }
 }

@@ -101,9 +101,14 @@ impl World {
         id
     }
 
+    /// Counts a request and tells how long its answer is to take.
+    pub fn arrive(&mut self) -> Duration {
+        self.requests += 1;
+        self.latency
+    }
+
     pub fn answer(&mut self, call: &Call) -> Answer {
         let answer = self.decide(call);
-        self.requests += 1;
         if self.log.len() == LOG_LENGTH {
             self.log.pop_front();
         }
@@ -185,7 +190,7 @@ impl World {
         if let Some(wait) = taken.wait {
             return Err(rate_limited(&call.path, taken, wait));
         }
-        let struck = self.refusals.iter_mut().find_map(|(_, refusal)| refusal.strike(&call.path, Some(target)));
+        let struck = self.refusals.iter_mut().find_map(|(_, refusal)| refusal.strike(&call.path, target));
         if let Some(refused) = struck {
             return Err(refused);
         }

@@ -13,7 +13,7 @@ use crate::demo::simulator::{NonceRules, Simulator, SimulatorOptions};
 const ORGS: &str = "/api/atlas/v2/orgs?pageNum=1";
 
 fn hash(text: &str) -> String {
-    Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:032x}", u128::from_be_bytes(Md5::digest(text.as_bytes()).into()))
 }
 
 /// A digest header made by hand, so that its parts can be wrong.
@@ -78,7 +78,7 @@ async fn a_nonce_serves_growing_counts_and_refuses_a_repeated_one_plainly() {
 
 #[tokio::test]
 async fn a_used_up_expired_or_unknown_nonce_is_stale() {
-    let nonces = NonceRules { life: Duration::from_secs(60), uses: 2, shared: false };
+    let nonces = NonceRules { life: Duration::from_mins(1), uses: 2, shared: false };
     let options = SimulatorOptions { nonces, ..options() };
     let clock = options.clock.clone();
     let simulator = start_with(options).await;
