@@ -14,7 +14,7 @@
 //! | user data | `NOT_CLASSIFIED` | `fleet-geo` (no tag), `orders-eu` (garbage) |
 //! | storage | `STORAGE_AUTOSCALING_ON` | `fleet-core`; `fleet-reports` (a region without nodes says no) |
 //! | storage | `STORAGE_AUTOSCALING_OFF` | `orders-eu` (false), `invoices` (missing), `refunds` (null), `fleet-commands` (shard 2) |
-//! | storage, tier | unreadable: UNKNOWN | `carts` (words and numbers) |
+//! | storage, tier | `..._AUTOSCALING_UNREAD` | `carts` (a word and a number) |
 //! | storage, tier | `LOCAL_NVME` | `telemetry-ingest` |
 //! | storage, tier | `SHARED_TIER` | `lab-notebook`, `lab-bench`, `lab-flex` |
 //! | tier | `TIER_AUTOSCALING_ON` | `fleet-core`; `fleet-reports` (its analytics-only region is off) |
@@ -25,8 +25,7 @@
 //! | backup | `BACKUP_UNREAD` | `telemetry-edge` (missing), `lab-mystery` (flex, missing) |
 //! | encrypted | `ENCRYPTED` | `fleet-core` (customer key), `fleet-global` (provider's key), `lab-notebook` (no TLS floor on shared) |
 //! | encrypted | `CUSTOMER_KEY_INVALID` | `fleet-maps` (AZURE), `lab-vision` (the project's block is switched off) |
-//! | encrypted | `KEY_VALIDITY_UNREAD` | `fleet-archive` (GCP block without values), `website-vault` (no block) |
-//! | encrypted | unreadable: UNKNOWN | `fleet-horizon` (a key provider of tomorrow) |
+//! | encrypted | `KEY_VALIDITY_UNREAD` | `fleet-archive` (GCP block without values), `website-vault` (no block), `fleet-horizon` (a word of tomorrow) |
 //! | encrypted | `WEAK_TLS` | `telemetry-retro` (`TLS1_1`) |
 //! | encrypted | `TLS_FLOOR_UNREAD` | `telemetry-probe` (missing), `telemetry-modern` (unparsable) |
 //! | dedicated | `DEDICATED` | `fleet-core`; `orders` (M200); `telemetry-next` (a tier of tomorrow) |

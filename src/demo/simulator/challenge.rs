@@ -158,16 +158,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worked_example_of_rfc_2617_is_accepted() {
-        // The RFC's own sample has another realm, so only the parser and the hash chain are compared here.
-        let secret = md5_hex("Mufasa:testrealm@host.com:Circle Of Life");
-        let request = md5_hex("GET:/dir/index.html");
-        let response =
-            md5_hex(&format!("{secret}:dcd98b7102dd2f0e8b11d0f600bfb0c093:00000001:0a4f113b:auth:{request}"));
-        assert_eq!(response, "6629fae49393a05397450978507c4ef1");
-    }
-
-    #[test]
     fn values_with_equal_signs_and_commas_stay_whole() {
         let fields = parameters(r#"username="a,b", nonce="x+/y==", qop=auth, uri="/p?a=1&b=2""#).unwrap();
         assert_eq!(fields["username"], "a,b");
