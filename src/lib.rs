@@ -3,6 +3,7 @@
 pub mod atlas;
 pub mod clock;
 pub mod controls;
+pub mod demo;
 pub mod domain;
 pub mod store;
 pub mod sync;
