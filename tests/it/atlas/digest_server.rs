@@ -164,20 +164,22 @@ impl Shared {
             Spelling::Sha256 => Sha256::digest(text).to_vec(),
             _ => Md5::digest(text).to_vec(),
         };
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|half| char::from_digit(half.into(), 16))
+            .collect()
     }
 
     fn challenge(&self, book: &mut Book, stale: bool) -> Response {
-        let nonce = match (self.policy, book.current.clone()) {
-            (Policy::Window(_), Some(current)) => current,
-            _ => {
-                book.made += 1;
-                let nonce = format!("nonce+{}/=", book.made);
-                book.nonces.insert(nonce.clone(), (0, 0, book.requests));
-                book.current = Some(nonce.clone());
-                nonce
-            }
-        };
+        let shared = book.current.clone().filter(|_| matches!(self.policy, Policy::Window(_)));
+        let nonce = shared.unwrap_or_else(|| {
+            book.made += 1;
+            let nonce = format!("nonce+{}/=", book.made);
+            book.nonces.insert(nonce.clone(), (0, 0, book.requests));
+            book.current = Some(nonce.clone());
+            nonce
+        });
         let algorithm = if self.spelling == Spelling::Sha256 { "SHA-256" } else { "MD5" };
         let scheme = if self.spelling == Spelling::LowerCase { "digest" } else { "Digest" };
         let digest = format!(
