@@ -7,11 +7,11 @@ use crate::domain::{AccountKind, Outcome, Verdict};
 pub(super) const CONTROL: Control = Control {
     key: "accounts-associated-with-users",
     title: "Accounts associated with users",
-    description: "Every account, invitation, API key and service account belongs to a person: by hand, or because its \
-        e-mail is that person's.",
+    description: "Every account, invitation, API key and service account belongs to a person: by hand, or because \
+        its e-mail is that person's.",
     rationale: "An account that is nobody's is reviewed by nobody and outlives the person who made it.",
-    remediation: "Link the account to the person who answers for it, add that person or alias to personnel, or remove the \
-        account in Atlas. API keys and service accounts always need a link by hand.",
+    remediation: "Link the account to the person who answers for it, add that person or alias to personnel, or \
+        remove the account in Atlas. API keys and service accounts always need a link by hand.",
     severity: Severity::High,
     frameworks: &[soc2("CC6.1"), soc2("CC6.2"), iso27001("A.5.16"), iso27001("A.5.18")],
     scopes: ACCOUNT_SCOPES,

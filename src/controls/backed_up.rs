@@ -8,11 +8,11 @@ use crate::domain::{Cluster, Deployment, Outcome, Verdict};
 pub(super) const CONTROL: Control = Control {
     key: "clusters-backed-up",
     title: "Clusters backed up (Cloud Backup enabled)",
-    description: "Cloud Backup is on for each cluster. Continuous backup alone does not count, and free clusters cannot \
-        have any.",
+    description: "Cloud Backup is on for each cluster. Continuous backup alone does not count, and free clusters \
+        cannot have any.",
     rationale: "Without a backup a mistake, a fault or an attacker can end data for good.",
-    remediation: "Switch on Cloud Backup in the cluster's configuration in Atlas. Move a free cluster to a tier that has \
-        backups.",
+    remediation: "Switch on Cloud Backup in the cluster's configuration in Atlas. Move a free cluster to a tier that \
+        has backups.",
     severity: Severity::High,
     frameworks: &[soc2("A1.2"), iso27001("A.8.13")],
     scopes: CLUSTER_SCOPES,

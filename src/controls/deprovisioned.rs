@@ -9,11 +9,11 @@ use crate::domain::{AccountStatus, Evidence, Instant, Outcome, Person, Verdict};
 pub(super) const CONTROL: Control = Control {
     key: "accounts-deprovisioned-when-personnel-leave",
     title: "Accounts deprovisioned when personnel leave",
-    description: "No account, pending invitation, API key or service account is left once its person's last day and the \
-        agreed grace are over.",
+    description: "No account, pending invitation, API key or service account is left once its person's last day and \
+        the agreed grace are over.",
     rationale: "Access that outlives employment is the shortest way into data for somebody who has nothing to lose.",
-    remediation: "Remove the account or withdraw the invitation in Atlas. Hand keys and service accounts over by replacing \
-        them and linking the new ones.",
+    remediation: "Remove the account or withdraw the invitation in Atlas. Hand keys and service accounts over by \
+        replacing them and linking the new ones.",
     severity: Severity::Critical,
     frameworks: &[soc2("CC6.2"), soc2("CC6.3"), iso27001("A.5.18"), iso27001("A.6.5")],
     scopes: ACCOUNT_SCOPES,

@@ -8,12 +8,12 @@ use crate::domain::{AtRest, Cluster, Deployment, Evidence, KeyState, Outcome, Sc
 pub(super) const CONTROL: Control = Control {
     key: "clusters-encrypted",
     title: "Clusters encrypted at rest and in transit",
-    description: "Storage is encrypted with the provider's key or a valid customer key, and connections need TLS 1.2 or \
-        later. A setting can demand customer keys.",
-    rationale: "Encryption keeps data from whoever gets hold of a disk, a snapshot or a wire. A customer key that is no \
-        longer valid stops the cluster.",
-    remediation: "In Atlas, set the cluster's minimum TLS protocol to 1.2 or later, and restore or rotate a customer key \
-        that the project's encryption at rest calls invalid.",
+    description: "Storage is encrypted with the provider's key or a valid customer key, and connections need TLS 1.2 \
+        or later. A setting can demand customer keys.",
+    rationale: "Encryption keeps data from whoever gets hold of a disk, a snapshot or a wire. A customer key that \
+        is no longer valid stops the cluster.",
+    remediation: "In Atlas, set the cluster's minimum TLS protocol to 1.2 or later, and restore or rotate a customer \
+        key that the project's encryption at rest calls invalid.",
     severity: Severity::Critical,
     frameworks: &[soc2("CC6.1"), soc2("CC6.7"), iso27001("A.8.24")],
     scopes: &[ScopeKind::Projects, ScopeKind::Clusters, ScopeKind::FlexClusters, ScopeKind::EncryptionAtRest],

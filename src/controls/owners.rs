@@ -10,10 +10,10 @@ pub(super) const CONTROL: Control = Control {
     key: "inventory-items-have-owners",
     title: "Inventory items have active owners assigned",
     description: "Every inventory item has an owner who works here: set by hand, or named by the owner tag in Atlas.",
-    rationale: "Somebody who is still here must answer for each item, or questions about access, cost and incidents \
-        reach nobody.",
-    remediation: "Set an owner on the item, or put the owner tag with the e-mail address of an active person on it in \
-        Atlas. When an owner leaves, hand the item over.",
+    rationale: "Somebody who is still here must answer for each item, or questions about access, cost and \
+        incidents reach nobody.",
+    remediation: "Set an owner on the item, or put the owner tag with the e-mail address of an active person on it \
+        in Atlas. When an owner leaves, hand the item over.",
     severity: Severity::Medium,
     frameworks: &[soc2("CC6.1"), iso27001("A.5.9")],
     scopes: CLUSTER_SCOPES,

@@ -8,11 +8,11 @@ use crate::domain::{Cluster, Deployment, Evidence, Outcome, Shard, Verdict};
 pub(super) const CONTROL: Control = Control {
     key: "clusters-replicated",
     title: "Clusters replicated (replica set with automatic failover)",
-    description: "Every shard of each cluster has at least three electable nodes over all regions and clouds. Read-only \
-        and analytics nodes do not count.",
+    description: "Every shard of each cluster has at least three electable nodes over all regions and clouds. \
+        Read-only and analytics nodes do not count.",
     rationale: "Three voters can lose one and still elect a primary, so a failed node or zone is no outage.",
-    remediation: "Add electable nodes to the named shard in the cluster's configuration in Atlas until there are three, \
-        five or seven.",
+    remediation: "Add electable nodes to the named shard in the cluster's configuration in Atlas until there are \
+        three, five or seven.",
     severity: Severity::High,
     frameworks: &[soc2("A1.2"), iso27001("A.8.14")],
     scopes: CLUSTER_SCOPES,

@@ -8,8 +8,8 @@ use crate::domain::Verdict;
 pub(super) const CONTROL: Control = Control {
     key: "cluster-storage-autoscaling",
     title: "Cluster storage autoscaling (M10+)",
-    description: "Storage autoscaling is on in every region of every shard of each dedicated cluster. Shared, flex and \
-        local-NVMe clusters have none to switch on.",
+    description: "Storage autoscaling is on in every region of every shard of each dedicated cluster. Shared, flex \
+        and local-NVMe clusters have none to switch on.",
     rationale: "A full disk stops writes. Growing before that happens keeps the service up while nobody is watching.",
     remediation: "In Atlas, edit the cluster's configuration and switch on storage scaling, or set \
         autoScaling.diskGB.enabled to true in every region config.",

@@ -9,12 +9,12 @@ use crate::domain::{Outcome, Verdict};
 pub(super) const CONTROL: Control = Control {
     key: "cluster-tier-autoscaling",
     title: "Cluster tier autoscaling (M10+)",
-    description: "Tier autoscaling is on in every region of every shard of each dedicated cluster. Scaling up is enough; \
-        regions of analytics nodes only, shared, flex and local-NVMe clusters are left out.",
-    rationale: "Load that outgrows a tier slows everything that depends on the cluster. Growing by itself bridges the \
-        time until somebody looks.",
-    remediation: "In Atlas, edit the cluster's configuration and switch on cluster tier scaling with a maximum that leaves \
-        room, or set autoScaling.compute.enabled to true in every region config.",
+    description: "Tier autoscaling is on in every region of every shard of each dedicated cluster. Scaling up is \
+        enough; regions of analytics nodes only, shared, flex and local-NVMe clusters are left out.",
+    rationale: "Load that outgrows a tier slows everything that depends on the cluster. Growing by itself bridges \
+        the time until somebody looks.",
+    remediation: "In Atlas, edit the cluster's configuration and switch on cluster tier scaling with a maximum that \
+        leaves room, or set autoScaling.compute.enabled to true in every region config.",
     severity: Severity::Low,
     frameworks: &[soc2("A1.1"), iso27001("A.8.6")],
     scopes: CLUSTER_SCOPES,
