@@ -86,9 +86,9 @@ mod tests {
     fn a_shorter_pause_does_not_end_a_longer_one() {
         let (buckets, now) = (Buckets::default(), Instant::now());
         let bucket = (Read::Users, "o".to_owned());
-        buckets.pause(bucket.clone(), now, Duration::from_secs(60));
+        buckets.pause(bucket.clone(), now, Duration::from_mins(1));
         buckets.pause(bucket.clone(), now, Duration::from_secs(5));
-        assert_eq!(buckets.pause_left(&bucket, now), Duration::from_secs(60));
+        assert_eq!(buckets.pause_left(&bucket, now), Duration::from_mins(1));
         assert_eq!(buckets.pause_left(&(Read::Teams, "o".to_owned()), now), Duration::ZERO);
         assert_eq!(buckets.pause_left(&bucket, now + Duration::from_secs(61)), Duration::ZERO);
     }

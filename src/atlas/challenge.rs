@@ -42,22 +42,20 @@ fn digest(params: &Params) -> Option<Challenge> {
     }
     let wanted = get("algorithm").unwrap_or("MD5");
     let algorithm = ALGORITHMS.into_iter().find(|known| known.eq_ignore_ascii_case(wanted))?;
-    let mut header = format!(r#"Digest realm="{realm}", nonce="{nonce}", algorithm={algorithm}"#);
+    let mut said = vec![format!(r#"realm="{realm}""#), format!(r#"nonce="{nonce}""#), format!("algorithm={algorithm}")];
     if let Some(offered) = get("qop") {
         offered.split(',').find(|qop| qop.trim().eq_ignore_ascii_case("auth"))?;
-        header.push_str(r#", qop="auth""#);
+        said.push(r#"qop="auth""#.to_owned());
     }
-    if let Some(opaque) = opaque {
-        header.push_str(&format!(r#", opaque="{opaque}""#));
-    }
+    said.extend(opaque.map(|opaque| format!(r#"opaque="{opaque}""#)));
     if get("userhash").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-        header.push_str(", userhash=true");
+        said.push("userhash=true".to_owned());
     }
     Some(Challenge {
         nonce: nonce.to_owned(),
         stale: get("stale").is_some_and(|value| value.eq_ignore_ascii_case("true")),
         is_md5: algorithm == "MD5",
-        header,
+        header: format!("Digest {}", said.join(", ")),
     })
 }
 

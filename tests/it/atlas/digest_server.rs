@@ -22,6 +22,8 @@ pub enum Policy {
     Window(u32),
     /// A nonce goes stale once this many more requests have come in, whoever sent them.
     Ages(u32),
+    /// That many nonces are stale from the start, as when they come from a server that shares none with this one.
+    StillBorn(u32),
 }
 
 /// How the challenge is written.
@@ -33,10 +35,18 @@ pub enum Spelling {
     LowerCase,
 }
 
+/// A nonce that was handed out.
+struct Dealt {
+    number: u32,
+    /// The request at which it was.
+    born: u32,
+    highest_count: u32,
+    answers: u32,
+}
+
 #[derive(Default)]
 struct Book {
-    /// Per nonce: the highest count, the answers taken, and the request at which it was handed out.
-    nonces: HashMap<String, (u32, u32, u32)>,
+    nonces: HashMap<String, Dealt>,
     current: Option<String>,
     made: u32,
     requests: u32,
@@ -128,11 +138,15 @@ impl Shared {
         let get = |name: &str| fields.get(name).map_or("", String::as_str);
         let now = book.requests;
         let current = book.current.clone();
-        let Some((highest, taken, born)) = book.nonces.get_mut(get("nonce")) else { return Verdict::Stale };
+        let Some(Dealt { number, born, highest_count: highest, answers: taken }) = book.nonces.get_mut(get("nonce"))
+        else {
+            return Verdict::Stale;
+        };
         let worn = match self.policy {
             Policy::Uses(most) => *taken >= most,
             Policy::Window(_) => current.as_deref() != Some(get("nonce")),
             Policy::Ages(age) => now - *born > age,
+            Policy::StillBorn(most) => *number <= most,
         };
         if worn {
             return Verdict::Stale;
@@ -164,20 +178,23 @@ impl Shared {
             Spelling::Sha256 => Sha256::digest(text).to_vec(),
             _ => Md5::digest(text).to_vec(),
         };
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|half| char::from_digit(half.into(), 16))
+            .collect()
     }
 
     fn challenge(&self, book: &mut Book, stale: bool) -> Response {
-        let nonce = match (self.policy, book.current.clone()) {
-            (Policy::Window(_), Some(current)) => current,
-            _ => {
-                book.made += 1;
-                let nonce = format!("nonce+{}/=", book.made);
-                book.nonces.insert(nonce.clone(), (0, 0, book.requests));
-                book.current = Some(nonce.clone());
-                nonce
-            }
-        };
+        let shared = book.current.clone().filter(|_| matches!(self.policy, Policy::Window(_)));
+        let nonce = shared.unwrap_or_else(|| {
+            book.made += 1;
+            let nonce = format!("nonce+{}/=", book.made);
+            let dealt = Dealt { number: book.made, born: book.requests, highest_count: 0, answers: 0 };
+            book.nonces.insert(nonce.clone(), dealt);
+            book.current = Some(nonce.clone());
+            nonce
+        });
         let algorithm = if self.spelling == Spelling::Sha256 { "SHA-256" } else { "MD5" };
         let scheme = if self.spelling == Spelling::LowerCase { "digest" } else { "Digest" };
         let digest = format!(

@@ -67,6 +67,17 @@ async fn a_nonce_that_ages_is_replaced_without_a_false_rejection() {
 }
 
 #[tokio::test]
+async fn a_nonce_that_is_stale_at_birth_says_nothing_of_the_key() {
+    let (_, requests) = requests_for(Policy::StillBorn(3), Spelling::Atlas, 10, 1).await;
+    assert_eq!(requests, 14);
+
+    let server = DigestServer::start(Policy::StillBorn(u32::MAX), Spelling::Atlas).await;
+    let error = client(&server.url).object(&users()).await.unwrap_err();
+    assert!(matches!(error, AtlasError::Unavailable { .. }), "{error:?}");
+    assert!(server.requests() <= 20, "{}", server.requests());
+}
+
+#[tokio::test]
 async fn the_spelling_of_the_challenge_makes_no_difference() {
     for spelling in [Spelling::BearerFirst, Spelling::LowerCase] {
         let (_, requests) = requests_for(FOREVER, spelling, 40, 1).await;
@@ -115,6 +126,7 @@ async fn a_key_revoked_in_mid_run_costs_at_most_three_requests_per_lane() {
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Err(AtlasError::CredentialsRejected))));
         let spent = server.requests() - before;
         assert!(spent <= 12, "{policy:?}: {spent}");
+        assert_eq!(server.replays(), 0, "{policy:?}");
     }
 }
 
