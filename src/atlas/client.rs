@@ -29,12 +29,21 @@ pub struct AtlasConfig {
     pub clock: Clock,
     pub backoff: Backoff,
     pub pace: Pace,
+    /// A longer wait is not slept through: the call fails instead.
+    pub longest_wait: Duration,
 }
 
 impl AtlasConfig {
     /// The defaults, at this address.
     pub fn new(base_url: Url) -> Self {
-        Self { base_url, lanes: 4, clock: Clock::default(), backoff: Backoff::default(), pace: Pace::default() }
+        Self {
+            base_url,
+            lanes: 4,
+            clock: Clock::default(),
+            backoff: Backoff::default(),
+            pace: Pace::default(),
+            longest_wait: LONGEST_WAIT,
+        }
     }
 }
 
@@ -103,7 +112,9 @@ impl Client {
                 Err(error) => error,
             };
             let wait = self.wait_after(&error, endpoint, attempt);
-            let Some(wait) = wait.filter(|wait| attempt <= RETRIES && *wait <= LONGEST_WAIT) else { return Err(error) };
+            let Some(wait) = wait.filter(|wait| attempt <= RETRIES && *wait <= self.config.longest_wait) else {
+                return Err(error);
+            };
             tracing::debug!(code = error.code(), attempt, wait_ms = wait.as_millis(), "atlas call is tried again");
             self.config.pace.wait(wait).await;
             attempt += 1;
@@ -144,7 +155,7 @@ impl Client {
             if left.is_zero() {
                 return Ok(());
             }
-            if left > LONGEST_WAIT {
+            if left > self.config.longest_wait {
                 return Err(AtlasError::RateLimited { code: None, retry_after: Some(left) });
             }
             self.config.pace.wait(left).await;

@@ -106,6 +106,20 @@ impl Store {
         Ok(())
     }
 
+    /// Gives an unfinished run back to be tried again after `pause`.
+    pub async fn put_off(&self, claim: &Claim, pause: Duration) -> Result<(), StoreError> {
+        self.give_back(claim).await?;
+        let now = micros(database_now(&self.write, &self.clock).await?);
+        let update = Query::update()
+            .table("integration")
+            .value("next_run_at", now.saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)))
+            .and_where(Expr::col("id").eq(claim.integration_id))
+            .and_where(Expr::col("epoch").eq(claim.epoch))
+            .to_owned();
+        self.write.execute(&update).await?;
+        Ok(())
+    }
+
     /// Notes how far a run has come. Ignored once the claim is outdated.
     pub async fn note_progress(
         &self,

@@ -1,14 +1,34 @@
 //! Everything that changes data goes through here.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use chrono::NaiveDate;
-use secrecy::SecretString;
+use tokio::sync::Notify;
+use url::Url;
 
 use super::Refusal;
+use super::schedule::Schedule;
+use crate::atlas::{AtlasConfig, SetupError};
+use crate::clock::Clock;
+use crate::controls::Policy;
 use crate::domain::{EmploymentStatus, UserDataClassification};
-use crate::store::StoreError;
+use crate::store::workspaces::StoredDataKey;
+use crate::store::{Store, StoreError};
+use crate::vault::{Vault, VaultError, WrappedDataKey};
 
-/// Done, or refused with reasons; or the database failed.
-pub type Edit<T> = Result<Result<T, Vec<Refusal>>, StoreError>;
+/// Done, or refused with reasons; or the database or the vault failed.
+pub type Edit<T> = Result<Result<T, Vec<Refusal>>, EngineError>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the vault cannot seal or open a credential")]
+    Vault(#[from] VaultError),
+    #[error("the client for Atlas cannot be built")]
+    Atlas(#[from] SetupError),
+}
 
 /// What an edit does to one field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +37,17 @@ pub enum Patch<T> {
     Keep,
     Clear,
     Set(T),
+}
+
+impl<T> Patch<T> {
+    /// The field's value after the edit.
+    pub fn apply(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Keep => before,
+            Self::Clear => None,
+            Self::Set(value) => Some(value),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -59,48 +90,84 @@ pub struct Imported {
     pub unchanged: u32,
 }
 
+/// What the engine is made of. Cheap to clone.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine {
+    pub(super) store: Store,
+    pub(super) vault: Vault,
+    pub(super) policy: Policy,
+    pub(super) schedule: Schedule,
+    pub(super) clock: Clock,
+    pub(super) atlas_base_url: Url,
+    pub(super) atlas_lanes: usize,
+    /// How long a lease lasts without being renewed.
+    pub(super) lease: Duration,
+    /// This process, in leases: random, never a host name.
+    pub(super) owner: String,
+    /// Rings when something became due.
+    pub(super) due: Arc<Notify>,
+}
+
+/// What [`Engine::new`] needs beside the store and the vault.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    pub policy: Policy,
+    pub schedule: Schedule,
+    pub clock: Clock,
+    pub atlas_base_url: Url,
+    /// Requests in flight per key.
+    pub atlas_lanes: usize,
+}
+
+const LEASE: Duration = Duration::from_secs(30);
+/// What a private key is sealed for.
+pub(super) const KEY_COLUMN: &str = "integration.sealed_private_key";
 
 impl Engine {
-    pub async fn connect(&self, _workspace: i64, _public_key: &str, _private_key: SecretString) -> Edit<Connected> {
-        unimplemented!()
+    pub fn new(store: Store, vault: Vault, options: EngineOptions) -> Self {
+        Self {
+            store,
+            vault,
+            policy: options.policy,
+            schedule: options.schedule,
+            clock: options.clock,
+            atlas_base_url: options.atlas_base_url,
+            atlas_lanes: options.atlas_lanes,
+            lease: LEASE,
+            owner: random_owner(),
+            due: Arc::new(Notify::new()),
+        }
     }
 
-    pub async fn rotate(
-        &self,
-        _workspace: i64,
-        _integration: i64,
-        _public_key: &str,
-        _private_key: SecretString,
-    ) -> Edit<Connected> {
-        unimplemented!()
+    pub const fn store(&self) -> &Store {
+        &self.store
     }
 
-    /// With `purge` the history goes too, and the integration with it.
-    pub async fn disconnect(&self, _workspace: i64, _integration: i64, _purge: bool) -> Edit<()> {
-        unimplemented!()
+    pub(super) fn atlas_config(&self) -> AtlasConfig {
+        AtlasConfig {
+            lanes: self.atlas_lanes,
+            clock: self.clock.clone(),
+            ..AtlasConfig::new(self.atlas_base_url.clone())
+        }
     }
 
-    pub async fn request_sync(&self, _workspace: i64, _integration: i64) -> Edit<SyncRequest> {
-        unimplemented!()
+    /// The key that seals the workspace's credentials; made at first use.
+    pub(super) async fn data_key(&self, workspace: i64) -> Result<WrappedDataKey, EngineError> {
+        let stored = match self.store.data_key(workspace).await? {
+            Some(stored) => stored,
+            None => {
+                let fresh = self.vault.new_data_key(workspace)?;
+                self.store.insert_data_key_if_absent(workspace, &fresh.master_key_id, fresh.wrapped).await?
+            }
+        };
+        let StoredDataKey { master_key_id, wrapped, .. } = stored;
+        Ok(WrappedDataKey { master_key_id, wrapped })
     }
+}
 
-    pub async fn update_asset(&self, _workspace: i64, _asset: i64, _edit: AssetEdit) -> Edit<()> {
-        unimplemented!()
-    }
-
-    /// Links by hand; None takes the link by hand away.
-    pub async fn link_account(&self, _workspace: i64, _account: i64, _person: Option<i64>) -> Edit<()> {
-        unimplemented!()
-    }
-
-    /// Creates or changes the person with this e-mail address; its id.
-    pub async fn upsert_person(&self, _workspace: i64, _edit: PersonEdit) -> Edit<i64> {
-        unimplemented!()
-    }
-
-    pub async fn import_people(&self, _workspace: i64, _csv: &str) -> Edit<Imported> {
-        unimplemented!()
-    }
+fn random_owner() -> String {
+    let mut bytes = [0_u8; 8];
+    // Without randomness the epoch still fences; the name only helps people read the table.
+    let _ = getrandom::fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,3 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
 
 mod atlas;
+mod support;
+mod sync;

@@ -96,6 +96,13 @@ impl Reader {
             .collect()
     }
 
+    /// Atlas's ids of an integration's projects.
+    pub async fn project_atlas_ids(&self, integration: i64) -> Result<Vec<String>, StoreError> {
+        let filter = ProjectFilter { integration_id: Some(integration), ..ProjectFilter::default() };
+        let rows = self.all::<Row>(&self.select_projects(&filter)).await?;
+        Ok(rows.into_iter().map(|row| row.atlas_id).collect())
+    }
+
     fn select_projects(&self, filter: &ProjectFilter) -> SelectStatement {
         let mut select = self.base_projects();
         select.cond_where(self.valid("f"));

@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::Writer;
-use crate::domain::{Instant, KeyProfile, Organization};
+use crate::domain::{KeyProfile, Organization};
 use crate::store::StoreError;
 use crate::store::convert::{micros, to_json};
 use crate::store::views::IntegrationFault;
@@ -212,11 +212,11 @@ impl Writer {
         Ok(())
     }
 
-    /// When the next run is due; the scheduler wakes up by it.
-    pub async fn schedule(&self, id: i64, next: Instant) -> Result<(), StoreError> {
+    /// Makes the integration due at once.
+    pub async fn make_due(&self, id: i64) -> Result<(), StoreError> {
         let update = Query::update()
             .table("integration")
-            .value("next_run_at", micros(next))
+            .value("next_run_at", self.now)
             .and_where(Expr::col("id").eq(id))
             .to_owned();
         self.tx.execute(&update).await?;

@@ -38,6 +38,8 @@ pub struct Writer {
     pub(super) tx: Arc<DatabaseTransaction>,
     pub(super) workspace: i64,
     pub(super) at: i64,
+    /// The clock when the turn came; `at` may lie a little ahead of it.
+    pub(super) now: i64,
 }
 
 impl Store {
@@ -60,7 +62,7 @@ impl Store {
         let generation = Generation::find_by_statement(backend.build(&select)).one(&tx).await?;
         let previous = generation.map_or(0, |row| row.generation_at);
         let now = micros(database_now(&tx, &self.clock).await?);
-        Ok(Writer { tx: Arc::new(tx), workspace, at: Ord::max(now, previous + 1) })
+        Ok(Writer { tx: Arc::new(tx), workspace, at: Ord::max(now, previous + 1), now })
     }
 }
 

@@ -44,7 +44,7 @@ impl Writer {
             results_flipped: Set(0),
         };
         let run = row.insert(self.tx.as_ref()).await?.id;
-        self.schedule(integration, self.at()).await?;
+        self.make_due(integration).await?;
         Ok(run)
     }
 

@@ -1,0 +1,177 @@
+//! Importing people from CSV text: all rows or none.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::NaiveDate;
+use csv::StringRecord;
+
+use super::edit::{addresses, check, merge, normal};
+use super::engine::{Edit, Engine, Imported, Patch, PersonEdit};
+use super::judge::{Subjects, rejudge};
+use super::refusal::{Refusal, RefusalCode};
+use crate::domain::EmploymentStatus;
+use crate::store::write::Touched;
+
+const MOST_ROWS: usize = 50_000;
+const COLUMNS: [&str; 6] = ["email", "fullName", "aliases", "status", "startsOn", "endsOn"];
+/// Beyond so many changed people everybody is judged again at once.
+const FEW: usize = 100;
+/// Bad rows are named up to this many.
+const MOST_REFUSALS: usize = 100;
+
+impl Engine {
+    /// Creates and changes people by e-mail address, as [`Engine::upsert_person`] would, all or none.
+    pub async fn import_people(&self, workspace: i64, csv: &str) -> Edit<Imported> {
+        let edits = match parse(csv) {
+            Ok(edits) => edits,
+            Err(refusals) => return Ok(Err(refusals)),
+        };
+        let writer = self.store.writer(workspace).await?;
+        let emails: Vec<String> = edits.iter().map(|(_, edit)| normal(&edit.email)).collect();
+        let mut known = writer.people_by_email(&emails).await?;
+        let were_any = writer.count_people().await? > 0;
+        let (mut imported, mut puts, mut refusals) = (Imported::default(), Vec::new(), Vec::new());
+        let mut affected: Vec<String> = Vec::new();
+        for ((line, edit), email) in edits.into_iter().zip(emails) {
+            let before = known.remove(&email);
+            match merge(before.as_ref().map(|stored| &stored.person), edit) {
+                Err(refusal) => refusals.push(at_line(line, refusal)),
+                Ok(person) => {
+                    match &before {
+                        None => imported.created += 1,
+                        Some(stored) if stored.person == person => {
+                            imported.unchanged += 1;
+                            continue;
+                        }
+                        Some(_) => imported.updated += 1,
+                    }
+                    affected.extend(before.iter().flat_map(|stored| addresses(&stored.person)));
+                    affected.extend(addresses(&person));
+                    puts.push((before.map(|stored| stored.id), person));
+                }
+            }
+        }
+        if !refusals.is_empty() {
+            return Ok(Err(refusals));
+        }
+        if puts.is_empty() {
+            return Ok(Ok(imported));
+        }
+        let many = puts.len() > FEW || !were_any;
+        let ids = self.put_people(&writer, puts).await?;
+        let subjects = if many {
+            Subjects::All
+        } else {
+            let (assets, accounts) = writer.subjects_of(&ids, &affected).await?;
+            Subjects::These(Touched { assets, accounts })
+        };
+        rejudge(&self.store, &writer, &self.policy, subjects).await?;
+        writer.commit().await?;
+        Ok(Ok(imported))
+    }
+}
+
+/// Rows as edits with their line numbers, or every bad row.
+fn parse(csv: &str) -> Result<Vec<(u64, PersonEdit)>, Vec<Refusal>> {
+    let text = csv.strip_prefix('\u{feff}').unwrap_or(csv);
+    let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(true).from_reader(text.as_bytes());
+    let headers = reader.headers().map_err(|_| vec![refused("The text is not CSV.")])?.clone();
+    let columns = columns(&headers)?;
+    let (mut edits, mut refusals) = (Vec::new(), Vec::new());
+    let mut seen: HashSet<String> = HashSet::new();
+    for record in reader.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                refusals.push(at_line(line, refused("The row is not CSV.")));
+                break;
+            }
+        };
+        let line = record.position().map_or(0, csv::Position::line);
+        if edits.len() >= MOST_ROWS {
+            refusals.push(refused(&format!("An import has at most {MOST_ROWS} rows.")));
+            break;
+        }
+        match row(&record, headers.len(), &columns) {
+            Ok(edit) if !seen.insert(normal(&edit.email)) => {
+                refusals.push(at_line(line, refused("The e-mail address stands in an earlier row already.")));
+            }
+            Ok(edit) => {
+                refusals.extend(check(&edit).into_iter().map(|refusal| at_line(line, refusal)));
+                edits.push((line, edit));
+            }
+            Err(refusal) => refusals.push(at_line(line, refusal)),
+        }
+        if refusals.len() >= MOST_REFUSALS {
+            break;
+        }
+    }
+    if refusals.is_empty() { Ok(edits) } else { Err(refusals) }
+}
+
+fn columns(headers: &StringRecord) -> Result<HashMap<&'static str, usize>, Vec<Refusal>> {
+    let mut columns = HashMap::new();
+    let mut refusals = Vec::new();
+    for (index, header) in headers.iter().enumerate() {
+        match COLUMNS.iter().find(|name| **name == header.trim()) {
+            Some(name) if columns.insert(*name, index).is_some() => {
+                refusals.push(refused(&format!("The column {name} stands twice in the header.")));
+            }
+            Some(_) => {}
+            None => {
+                let known = COLUMNS.join(", ");
+                let shown: String = header.chars().take(50).collect();
+                refusals.push(refused(&format!("{shown:?} is no column. Columns are {known}.")));
+            }
+        }
+    }
+    for name in ["email", "fullName"] {
+        if !columns.contains_key(name) {
+            refusals.push(refused(&format!("The column {name} is missing from the header.")));
+        }
+    }
+    if refusals.is_empty() { Ok(columns) } else { Err(refusals) }
+}
+
+fn row(record: &StringRecord, width: usize, columns: &HashMap<&'static str, usize>) -> Result<PersonEdit, Refusal> {
+    if record.len() != width {
+        return Err(refused(&format!("The row has {} cells where the header has {width}.", record.len())));
+    }
+    let cell = |name: &str| {
+        columns.get(name).and_then(|index| record.get(*index)).map(str::trim).filter(|text| !text.is_empty())
+    };
+    let aliases = cell("aliases")
+        .map(|text| text.split(';').map(str::trim).filter(|alias| !alias.is_empty()).map(str::to_owned).collect());
+    let status = cell("status")
+        .map(|text| EmploymentStatus::from_word(text).ok_or_else(|| refused("status is ACTIVE or LEFT.")))
+        .transpose()?;
+    Ok(PersonEdit {
+        email: cell("email").unwrap_or_default().to_owned(),
+        full_name: cell("fullName").unwrap_or_default().to_owned(),
+        aliases: patch(aliases),
+        status: patch(status),
+        starts_on: patch(date("startsOn", cell("startsOn"))?),
+        ends_on: patch(date("endsOn", cell("endsOn"))?),
+    })
+}
+
+fn patch<T>(value: Option<T>) -> Patch<T> {
+    value.map_or(Patch::Keep, Patch::Set)
+}
+
+fn date(name: &str, text: Option<&str>) -> Result<Option<NaiveDate>, Refusal> {
+    text.map(|text| {
+        NaiveDate::parse_from_str(text, "%Y-%m-%d")
+            .map_err(|_| refused(&format!("{name} is a date such as 2026-03-31.")))
+    })
+    .transpose()
+}
+
+fn refused(message: &str) -> Refusal {
+    Refusal::new(RefusalCode::Invalid, message).field("csv")
+}
+
+fn at_line(line: u64, refusal: Refusal) -> Refusal {
+    Refusal { message: format!("Line {line}: {}", refusal.message), ..refusal }.field("csv")
+}

@@ -1,0 +1,66 @@
+//! A fresh database for each test.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sea_orm::{ConnectionTrait, Database as SeaOrm};
+use tempfile::TempDir;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Clone)]
+pub struct Database {
+    pub kind: Kind,
+    pub url: String,
+    /// The server's own database, from which this one was made.
+    server: Option<String>,
+    folder: Arc<TempDir>,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+impl Database {
+    pub fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("slategate.db").display());
+        Self { kind: Kind::Sqlite, url, server: None, folder: Arc::new(folder) }
+    }
+
+    /// None only when the run was told to leave PostgreSQL out.
+    #[expect(clippy::disallowed_methods, reason = "the test run says where PostgreSQL is")]
+    pub async fn postgres() -> Option<Self> {
+        let Ok(server) = std::env::var("SLATEGATE_TEST_POSTGRES_URL") else {
+            assert!(
+                std::env::var("SLATEGATE_TEST_SQLITE_ONLY").is_ok(),
+                "set SLATEGATE_TEST_POSTGRES_URL, or run `cargo xtask test`, which finds or starts PostgreSQL"
+            );
+            return None;
+        };
+        let name = format!("slategate_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let admin = SeaOrm::connect(&server).await.unwrap();
+        admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
+        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        admin.close().await.unwrap();
+        let mut url = url::Url::parse(&server).unwrap();
+        url.set_path(&name);
+        let folder = Arc::new(TempDir::new().unwrap());
+        Some(Self { kind: Kind::Postgres, url: url.to_string(), server: Some(server), folder })
+    }
+
+    pub async fn drop_postgres(self) {
+        let Some(server) = self.server else { return };
+        let name = url::Url::parse(&self.url).unwrap().path().trim_start_matches('/').to_owned();
+        let admin = SeaOrm::connect(&server).await.unwrap();
+        admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.unwrap();
+        admin.close().await.unwrap();
+    }
+
+    /// A folder that lives as long as the database.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+}
