@@ -179,6 +179,12 @@ fn an_api_key_keeps_everything_but_its_secret() {
 }
 
 #[test]
+fn a_role_in_one_project_implies_nothing() {
+    let row = json!({ "id": ID, "publicKey": "pubkey01", "roles": [{ "groupId": PROJECT, "roleName": "ORG_OWNER" }] });
+    assert_eq!(api_key(&row).unwrap().grants, [in_project("ORG_OWNER", PROJECT, None)]);
+}
+
+#[test]
 fn odd_roles_of_a_key_are_told_not_dropped() {
     let key = |role: Value| api_key(&json!({ "id": ID, "publicKey": "pubkey01", "roles": [role] }));
     assert_eq!(key(json!({ "groupId": "x", "roleName": "GROUP_OWNER" })).unwrap_err().field, "roles[].groupId");
@@ -253,6 +259,14 @@ fn a_key_with_project_roles_only_has_no_organization() {
     let body = json!({ "apiKey": { "roles": [{ "groupId": PROJECT, "roleName": "GROUP_OWNER" }], "accessList": [] } });
     let found = key_profile(&body, "pubkey05").unwrap();
     assert_eq!((found.organization, found.access_listed), (None, false));
+}
+
+#[test]
+fn a_key_of_two_organizations_always_names_the_same_one() {
+    let role = |org: &str| json!({ "orgId": org, "roleName": "ORG_MEMBER" });
+    let found = |roles: [Value; 2]| key_profile(&json!({ "apiKey": { "roles": roles } }), "k").unwrap().organization;
+    assert_eq!(found([role(ORG), role(PROJECT)]).as_deref(), Some(ORG));
+    assert_eq!(found([role(PROJECT), role(ORG)]).as_deref(), Some(ORG));
 }
 
 #[test]
