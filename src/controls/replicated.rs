@@ -60,7 +60,10 @@ fn judge_shards(cluster: &Cluster) -> Verdict {
         );
         return verdict(Outcome::Fail, "TOO_FEW_ELECTABLE_NODES", message, few);
     }
-    if !unread.is_empty() || enough.is_empty() {
+    if cluster.shards.is_empty() {
+        unread.push(weighed("replicationSpecs", None, "at least one shard"));
+    }
+    if !unread.is_empty() {
         let message = format!("How many electable nodes {name} has could not be read.");
         return verdict(Outcome::Unknown, "NODE_COUNT_UNREAD", message, unread);
     }

@@ -14,6 +14,7 @@ fn only_cloud_backup_counts() {
     put(&mut flex_off, "/backupSettings/enabled", json!(false));
     let mut small = shared("M2", "FLEX");
     put(&mut small, "/backupEnabled", json!(true));
+    let dedicated_by_that_name = good_but(&format!("{REGION}/electableSpecs/instanceSize"), json!("M0"));
     check(
         KEY,
         &[
@@ -23,6 +24,7 @@ fn only_cloud_backup_counts() {
             ("missing", take(good(), "/backupEnabled"), Outcome::Unknown, "BACKUP_UNREAD"),
             ("null", good_but("/backupEnabled", json!(null)), Outcome::Unknown, "BACKUP_UNREAD"),
             ("a text", good_but("/backupEnabled", json!("true")), Outcome::Unknown, "BACKUP_UNREAD"),
+            ("a dedicated tier called M0", dedicated_by_that_name, Outcome::Pass, "BACKUP_ON"),
             ("M0", shared("M0", "M0"), Outcome::Fail, "TIER_HAS_NO_BACKUP"),
             ("M2 with backup", small, Outcome::Pass, "BACKUP_ON"),
             ("M5 without backup", shared("M5", "M5"), Outcome::Fail, "BACKUP_OFF"),

@@ -114,8 +114,11 @@ fn the_worse_half_decides_and_evidence_shows_both() {
     };
     assert_eq!(verdict, expected);
     assert_eq!(judge_with(KEY, &body, None, &Policy::default()).reason, "WEAK_TLS", "a fail outweighs what is unread");
-    put(&mut body, TLS, json!(null));
     let invalid = keys(&json!({ "awsKms": { "enabled": true, "valid": false } }));
+    let both = judge_with(KEY, &body, Some(&invalid), &Policy::default());
+    assert_eq!(both.reason, "CUSTOMER_KEY_INVALID", "the storage speaks first when both fail");
+    assert!(both.message.contains("TLS 1.1"), "{}", both.message);
+    put(&mut body, TLS, json!(null));
     assert_eq!(judge_with(KEY, &body, Some(&invalid), &Policy::default()).reason, "CUSTOMER_KEY_INVALID");
     assert_eq!(judge_with(KEY, &body, Some(&valid), &Policy::default()).reason, "TLS_FLOOR_UNREAD");
 }

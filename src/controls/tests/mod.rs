@@ -87,7 +87,7 @@ fn good() -> Value {
     dedicated(&[vec![region("AWS", "EU_WEST_1", 7, 3)]])
 }
 
-/// `good()` with the value at a JSON pointer replaced, or taken away by null.
+/// `good()` with another value at a JSON pointer.
 fn good_but(pointer: &str, value: Value) -> Value {
     let mut body = good();
     put(&mut body, pointer, value);
@@ -98,6 +98,10 @@ const REGION: &str = "/replicationSpecs/0/regionConfigs/0";
 
 /// Sets the field that the pointer names, which may be new.
 fn put(body: &mut Value, pointer: &str, value: Value) {
+    if let Some(place) = body.pointer_mut(pointer) {
+        *place = value;
+        return;
+    }
     let (parent, field) = pointer.rsplit_once('/').unwrap();
     body.pointer_mut(parent).unwrap()[field] = value;
 }
