@@ -12,7 +12,7 @@ use crate::store::views::SyncTrigger;
 use crate::store::write::NewIntegration;
 
 /// Who connects waits for the answer: no longer than this ...
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 /// ... and not for a rate limit to pass.
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
