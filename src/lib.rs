@@ -1,6 +1,12 @@
 //! Slategate: a GraphQL gateway over synced compliance data.
 
+pub mod auth;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod lifecycle;
 pub mod store;
 pub mod sync;
+pub mod telemetry;
+pub mod vault;
