@@ -30,7 +30,7 @@ use variables::Variables;
 pub struct Config {
     /// May hold a password.
     pub database_url: SecretString,
-    /// The SQLite file; None with PostgreSQL.
+    /// The file of an embedded database; None with a server.
     pub database_file: Option<PathBuf>,
     pub database_connections: u32,
     pub listen: SocketAddr,
@@ -90,7 +90,6 @@ impl Config {
         }
     }
 
-    /// A clock of its own choice apart, all that the store wants to know.
     pub fn store_options(&self, clock: Clock) -> StoreOptions {
         StoreOptions {
             url: self.database_url.expose_secret().to_owned(),
@@ -114,14 +113,14 @@ impl Config {
         let time_zone = vars.required("SLATEGATE_TIME_ZONE", values::time_zone);
         let grace_days = vars.required("SLATEGATE_DEPROVISION_GRACE_DAYS", values::number(0..=365));
         let require_customer_managed_keys = vars.required("SLATEGATE_REQUIRE_CUSTOMER_MANAGED_KEYS", values::boolean);
-        let owner = vars.required("SLATEGATE_OWNER_TAG", values::text);
-        let description = vars.required("SLATEGATE_DESCRIPTION_TAG", values::text);
-        let user_data = vars.required("SLATEGATE_USER_DATA_TAG", values::text);
+        let owner = vars.required("SLATEGATE_OWNER_TAG", values::tag_name);
+        let description = vars.required("SLATEGATE_DESCRIPTION_TAG", values::tag_name);
+        let user_data = vars.required("SLATEGATE_USER_DATA_TAG", values::tag_name);
         let log = vars.required("SLATEGATE_LOG", values::log_filter);
         let log_format = vars.required("SLATEGATE_LOG_FORMAT", values::log_format);
 
         let beside = database.as_ref().and_then(|database| database.file.as_deref()).map(key_file_beside);
-        let master_key_file = master_key_file?.or(beside);
+        let master_key_file = master_key_file.or(beside);
         if database.is_some() && master_key_file.is_none() {
             vars.problem("SLATEGATE_MASTER_KEY_FILE", "is not set", "the path of the key file, with PostgreSQL");
         }
@@ -135,7 +134,7 @@ impl Config {
             graphiql: graphiql?,
             atlas_base_url: atlas_base_url?,
             atlas_lanes: usize::try_from(atlas_lanes?).ok()?,
-            freshness: freshness?.map_or_else(|| default_freshness(&schedule), |hours| TimeDelta::hours(hours.into())),
+            freshness: freshness.map_or_else(|| default_freshness(&schedule), |hours| TimeDelta::hours(hours.into())),
             schedule,
             master_key_file: master_key_file?,
             time_zone: time_zone?,

@@ -15,7 +15,7 @@ pub const HELD_EXIT_CODE: u8 = 78;
 /// What the process exits with when a second signal cuts the drain short.
 const ABORTED_EXIT_CODE: i32 = 130;
 
-/// Held while this process serves an SQLite file. The system lets go of it when the process ends, however it ends.
+/// Held while this process serves a database file. The system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct InstanceLock {
     _file: File,
@@ -36,14 +36,16 @@ pub enum LockError {
 impl InstanceLock {
     /// Takes the lock of `database`: the file beside it with `.lock` added. The file stays; only its lock counts.
     pub fn acquire(database: &Path) -> Result<Self, LockError> {
-        let mut path = OsString::from(database);
+        // Two names of one file have one lock.
+        let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
+        let mut path = OsString::from(&database);
         path.push(".lock");
         let path = PathBuf::from(path);
         let unusable = |cause| LockError::Io { path: path.clone(), cause };
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(LockError::Held { database: database.to_owned() }),
+            Err(TryLockError::WouldBlock) => Err(LockError::Held { database }),
             Err(TryLockError::Error(cause)) => Err(unusable(cause)),
         }
     }
@@ -168,12 +170,12 @@ mod tests {
         assert!(matches!(refused, LockError::Io { path, .. } if path.ends_with("none/a.db.lock")));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn drain_tells_finished_from_stuck() {
         let life = Lifecycle::default();
         let shutdown = life.shutdown.clone();
         life.spawn(async move { shutdown.cancelled().await });
-        assert!(!life.drain(Duration::from_secs(5)).await);
+        assert!(!life.drain(Duration::ZERO).await);
         life.shutdown.cancel();
         assert!(life.drain(Duration::from_secs(5)).await);
     }

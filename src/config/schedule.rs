@@ -18,7 +18,7 @@ pub struct Schedule {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
-    #[error("has {0} fields instead of five or six")]
+    #[error("has a number of fields other than five or six ({0})")]
     FieldCount(usize),
     #[error("is not understood: {0}")]
     Syntax(String),

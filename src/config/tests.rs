@@ -44,10 +44,10 @@ fn every_problem_is_reported_at_once() {
         "SLATEGATE_LISTEN is no address with a port; expected ADDRESS:PORT, such as 127.0.0.1:8080",
         "SLATEGATE_GRAPHIQL is neither true nor false; expected true or false",
         "SLATEGATE_ATLAS_LANES is out of range; expected a whole number from 1 to 32",
-        "SLATEGATE_SYNC_SCHEDULE has 1 fields instead of five or six; expected cron text of five or six fields, seconds first, such as `0 0 * * * *`",
+        "SLATEGATE_SYNC_SCHEDULE has a number of fields other than five or six (1); expected cron text of five or six fields, seconds first, such as `0 0 * * * *`",
         "SLATEGATE_FRESHNESS is no whole number; expected a whole number from 1 to 8760",
         "SLATEGATE_TIME_ZONE is no known time zone; expected an IANA name, such as Europe/Berlin",
-        "SLATEGATE_LOG is no log filter (invalid filter directive); expected a filter such as info,slategate::sync=debug",
+        "SLATEGATE_LOG is no log filter; expected a filter such as info,slategate::sync=debug",
         "SLATEGATE_LOG_FORMAT is no known format; expected text or json",
     ];
     assert_eq!(found, expected);

@@ -12,6 +12,7 @@ use super::Schedule;
 use crate::telemetry::{self, LogFormat};
 
 const ATLAS_HOSTS: &[&str] = &["cloud.mongodb.com", "cloud.mongodbgov.com"];
+const LONGEST_TAG: usize = 255;
 
 /// Why a value cannot be used, without the value, and what would do.
 pub struct Unusable {
@@ -69,7 +70,7 @@ pub fn number(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, Unusab
     }
 }
 
-/// Keys are sent there, so only MongoDB's own hosts will do, or this machine for tests.
+/// Keys are sent there, so only the vendor's own hosts will do, or this machine for tests.
 pub fn atlas_base_url(text: &str) -> Result<Url, Unusable> {
     let expected = "https://cloud.mongodb.com, https://cloud.mongodbgov.com, or a loopback address";
     let url = Url::parse(text).map_err(|error| unusable(format!("is no URL ({error})"), expected))?;
@@ -105,17 +106,18 @@ pub fn time_zone(text: &str) -> Result<Tz, Unusable> {
     text.parse().map_err(|_| unusable("is no known time zone", "an IANA name, such as Europe/Berlin"))
 }
 
-pub fn text(text: &str) -> Result<String, Unusable> {
-    Ok(text.to_owned())
+pub fn tag_name(text: &str) -> Result<String, Unusable> {
+    if text.chars().count() <= LONGEST_TAG {
+        return Ok(text.to_owned());
+    }
+    Err(unusable("is longer than an Atlas tag may be", format!("at most {LONGEST_TAG} characters")))
 }
 
 pub fn log_filter(text: &str) -> Result<String, Unusable> {
-    match telemetry::filter_problem(text) {
-        None => Ok(text.to_owned()),
-        Some(problem) => {
-            Err(unusable(format!("is no log filter ({problem})"), "a filter such as info,slategate::sync=debug"))
-        }
+    if telemetry::is_filter(text) {
+        return Ok(text.to_owned());
     }
+    Err(unusable("is no log filter", "a filter such as info,slategate::sync=debug"))
 }
 
 pub fn log_format(text: &str) -> Result<LogFormat, Unusable> {

@@ -82,12 +82,10 @@ impl Variables {
         self.note(name, parse(&text))
     }
 
-    /// The variable's value if it is set: `Some(None)` when it is not, `None` when it is unusable.
-    pub fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, Unusable>) -> Option<Option<T>> {
-        match self.given.get(name).map(|text| parse(text)) {
-            None => Some(None),
-            Some(parsed) => self.note(name, parsed).map(Some),
-        }
+    /// The variable's value if it is set. None also when it is unusable, which is then among the problems.
+    pub fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, Unusable>) -> Option<T> {
+        let parsed = self.given.get(name).map(|text| parse(text))?;
+        self.note(name, parsed)
     }
 
     pub fn problem(&mut self, name: &str, problem: &str, expected: &str) {

@@ -122,3 +122,68 @@ impl From<data_key::Model> for StoredDataKey {
         Self { workspace: row.workspace_id, master_key_id: row.master_key_id, wrapped: row.wrapped_key }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::StoreOptions;
+
+    async fn open(folder: &tempfile::TempDir) -> Store {
+        let options = StoreOptions {
+            url: format!("sqlite://{}", folder.path().join("test.db").display()),
+            freshness: chrono::TimeDelta::days(1),
+            clock: Clock::manual(chrono::DateTime::UNIX_EPOCH),
+            connections: 2,
+        };
+        Store::connect(options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn starting_together_makes_one_default_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let stores = [open(&folder).await, open(&folder).await, open(&folder).await];
+        stores[0].migrate().await.unwrap();
+        let ids = futures_util::future::join_all(stores.iter().map(Store::ensure_default_workspace)).await;
+        let ids: Vec<i64> = ids.into_iter().map(Result::unwrap).collect();
+        assert_eq!(ids, [ids[0]; 3]);
+        assert_eq!(stores[0].workspaces().await.unwrap(), [(ids[0], "default".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_taken_name_is_a_duplicate() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder).await;
+        store.migrate().await.unwrap();
+        let id = store.create_workspace("emea").await.unwrap();
+        assert!(matches!(store.create_workspace("emea").await, Err(StoreError::Duplicate(_))));
+        assert_eq!(store.workspace_by_name("emea").await.unwrap(), Some(id));
+        assert_eq!(store.workspace_by_name("EMEA").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn the_first_data_key_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder).await;
+        store.migrate().await.unwrap();
+        assert_eq!(store.data_key(1).await.unwrap(), None);
+        let first = store.insert_data_key_if_absent(1, "aaaaaaaa", vec![1]).await.unwrap();
+        let second = store.insert_data_key_if_absent(1, "bbbbbbbb", vec![2]).await.unwrap();
+        assert_eq!(first, StoredDataKey { workspace: 1, master_key_id: "aaaaaaaa".to_owned(), wrapped: vec![1] });
+        assert_eq!(second, first);
+        assert_eq!(store.data_key(1).await.unwrap(), Some(first.clone()));
+        let other = store.insert_data_key_if_absent(2, "aaaaaaaa", vec![3]).await.unwrap();
+        assert_eq!(store.data_keys().await.unwrap(), [first, other]);
+    }
+
+    #[tokio::test]
+    async fn a_policy_fingerprint_belongs_to_its_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(&folder).await;
+        store.migrate().await.unwrap();
+        let (one, two) = (store.create_workspace("one").await.unwrap(), store.create_workspace("two").await.unwrap());
+        store.set_policy_fingerprint(one, "v1").await.unwrap();
+        assert_eq!(store.policy_fingerprint(one).await.unwrap().as_deref(), Some("v1"));
+        assert_eq!(store.policy_fingerprint(two).await.unwrap(), None);
+    }
+}

@@ -46,7 +46,7 @@ impl Key {
 
     /// The first eight hex digits of the key's SHA-256.
     pub fn id(&self) -> String {
-        self.short_id().iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:08x}", u32::from_be_bytes(self.short_id()))
     }
 
     pub fn seal(&self, binding: &Binding<'_>, secret: &[u8]) -> Result<Vec<u8>, VaultError> {
