@@ -4,11 +4,11 @@ use crate::store::StoreOptions;
 const DAY: TimeDelta = TimeDelta::days(1);
 
 struct Door {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     store: Store,
     clock: Clock,
     tasks: TaskTracker,
-    door: Authenticator,
+    guard: Authenticator,
     workspace: i64,
 }
 
@@ -27,8 +27,8 @@ impl Door {
         store.migrate().await.unwrap();
         let workspace = store.ensure_default_workspace().await.unwrap();
         let tasks = TaskTracker::new();
-        let door = Authenticator::new(store.clone(), clock.clone(), tasks.clone());
-        Self { _folder: folder, store, clock, tasks, door, workspace }
+        let guard = Authenticator::new(store.clone(), clock.clone(), tasks.clone());
+        Self { folder: folder, store, clock, tasks, guard, workspace }
     }
 
     async fn issue(&self, ttl_days: u16) -> Token {
@@ -36,7 +36,7 @@ impl Door {
     }
 
     async fn lets_in(&self, token: &Token) -> bool {
-        self.door.authenticate(token.expose()).await.unwrap().is_some()
+        self.guard.authenticate(token.expose()).await.unwrap().is_some()
     }
 
     /// Waits for the notes of last use, then reads the first token's.
@@ -52,7 +52,7 @@ impl Door {
 async fn a_token_names_its_caller() {
     let door = Door::open().await;
     let token = door.issue(90).await;
-    let caller = door.door.authenticate(token.expose()).await.unwrap().unwrap();
+    let caller = door.guard.authenticate(token.expose()).await.unwrap().unwrap();
     assert_eq!(
         (caller.workspace, caller.workspace_name.as_str(), caller.name.as_str(), caller.role),
         (door.workspace, "default", "ci", Role::Analyst)
@@ -66,7 +66,7 @@ async fn unknown_expired_and_malformed_tokens_answer_alike() {
     door.clock.advance(DAY);
     assert!(!door.lets_in(&expired).await);
     assert!(!door.lets_in(&Token::generate().unwrap()).await);
-    assert!(door.door.authenticate("Bearer nonsense").await.unwrap().is_none());
+    assert!(door.guard.authenticate("Bearer nonsense").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn the_database_never_sees_the_token() {
     let door = Door::open().await;
     let token = door.issue(90).await;
     door.store.close().await.unwrap();
-    let files = std::fs::read_dir(door._folder.path()).unwrap();
+    let files = std::fs::read_dir(door.folder.path()).unwrap();
     for file in files.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()) {
         assert!(!file.windows(token.expose().len()).any(|window| window == token.expose().as_bytes()));
     }

@@ -112,11 +112,15 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// What others than the owner may do.
+#[cfg(unix)]
+const FOR_OTHERS: u32 = 0o077;
+
 #[cfg(unix)]
 fn refuse_exposed(path: &Path, metadata: &Metadata) -> Result<(), VaultError> {
     use std::os::unix::fs::MetadataExt;
     let mode = metadata.mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(VaultError::ExposedKeyFile { path: path.to_owned(), mode }) }
+    if mode & FOR_OTHERS == 0 { Ok(()) } else { Err(VaultError::ExposedKeyFile { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]
