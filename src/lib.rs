@@ -1,10 +1,15 @@
 //! Slategate: a GraphQL gateway over synced compliance data.
 
 pub mod atlas;
+pub mod auth;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod controls;
 pub mod demo;
 pub mod domain;
+pub mod lifecycle;
 pub mod store;
 pub mod sync;
+pub mod telemetry;
 pub mod vault;

@@ -1,1 +1,163 @@
+//! API tokens. Only their hashes are kept.
 
+use chrono::TimeDelta;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
+
+use super::convert::{instant, micros, word};
+use super::views::{Caller, Role};
+use super::{Store, StoreError};
+use crate::domain::Instant;
+use entity::api_token;
+
+/// How exactly the last use of a token is known.
+pub const LAST_USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
+
+/// A token that opens the door now.
+#[derive(Debug, Clone)]
+pub struct LiveToken {
+    pub id: i64,
+    pub caller: Caller,
+    pub expires_at: Instant,
+    pub last_used_at: Option<Instant>,
+}
+
+/// What an operator sees of a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenView {
+    pub id: i64,
+    pub name: String,
+    pub role: Role,
+    pub created_at: Instant,
+    pub expires_at: Instant,
+    pub last_used_at: Option<Instant>,
+    pub revoked_at: Option<Instant>,
+}
+
+#[derive(FromQueryResult)]
+struct LiveRow {
+    id: i64,
+    workspace_id: i64,
+    workspace_name: String,
+    name: String,
+    role: String,
+    expires_at: i64,
+    last_used_at: Option<i64>,
+}
+
+impl Store {
+    pub async fn create_token(
+        &self,
+        workspace: i64,
+        name: &str,
+        role: Role,
+        hash: &str,
+        created_at: Instant,
+        expires_at: Instant,
+    ) -> Result<i64, StoreError> {
+        let row = api_token::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(workspace),
+            name: Set(name.to_owned()),
+            role: Set(role.word().to_owned()),
+            token_hash: Set(hash.to_owned()),
+            created_at: Set(micros(created_at)),
+            expires_at: Set(micros(expires_at)),
+            last_used_at: Set(None),
+            revoked_at: Set(None),
+        };
+        Ok(api_token::Entity::insert(row).exec(&self.write).await?.last_insert_id)
+    }
+
+    /// The token with this hash, unless it has expired or was revoked.
+    pub async fn token_by_hash(&self, hash: &str, now: Instant) -> Result<Option<LiveToken>, StoreError> {
+        let select = Query::select()
+            .columns([("t", "id"), ("t", "workspace_id"), ("t", "name"), ("t", "role")])
+            .columns([("t", "expires_at"), ("t", "last_used_at")])
+            .expr_as(Expr::col(("w", "name")), "workspace_name")
+            .from_as("api_token", "t")
+            .join_as(JoinType::InnerJoin, "workspace", "w", Expr::col(("w", "id")).equals(("t", "workspace_id")))
+            .and_where(Expr::col(("t", "token_hash")).eq(hash))
+            .and_where(Expr::col(("t", "expires_at")).gt(micros(now)))
+            .and_where(Expr::col(("t", "revoked_at")).is_null())
+            .to_owned();
+        let statement = self.read.get_database_backend().build(&select);
+        let row = LiveRow::find_by_statement(statement).one(&self.read).await?;
+        row.map(LiveToken::try_from).transpose()
+    }
+
+    /// Notes that the token was used, unless a use within [`LAST_USE_PRECISION`] is on record.
+    pub async fn touch_token(&self, id: i64, now: Instant) -> Result<(), StoreError> {
+        let column = api_token::Column::LastUsedAt;
+        let due = Condition::any().add(column.is_null()).add(column.lte(micros(now - LAST_USE_PRECISION)));
+        api_token::Entity::update_many()
+            .col_expr(column, micros(now).into())
+            .filter(api_token::Column::Id.eq(id))
+            .filter(due)
+            .exec(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a token's life. Answers whether the workspace has such a token that was not revoked before.
+    pub async fn revoke_token(&self, workspace: i64, id: i64, now: Instant) -> Result<bool, StoreError> {
+        let outcome = api_token::Entity::update_many()
+            .col_expr(api_token::Column::RevokedAt, micros(now).into())
+            .filter(api_token::Column::WorkspaceId.eq(workspace))
+            .filter(api_token::Column::Id.eq(id))
+            .filter(api_token::Column::RevokedAt.is_null())
+            .exec(&self.write)
+            .await?;
+        Ok(outcome.rows_affected > 0)
+    }
+
+    /// Every token of the workspace, the oldest first.
+    pub async fn tokens(&self, workspace: i64) -> Result<Vec<TokenView>, StoreError> {
+        let rows = api_token::Entity::find()
+            .filter(api_token::Column::WorkspaceId.eq(workspace))
+            .order_by_asc(api_token::Column::Id)
+            .all(&self.read)
+            .await?;
+        rows.into_iter().map(TokenView::try_from).collect()
+    }
+}
+
+impl TryFrom<LiveRow> for LiveToken {
+    type Error = StoreError;
+
+    fn try_from(row: LiveRow) -> Result<Self, StoreError> {
+        let caller = Caller {
+            workspace: row.workspace_id,
+            workspace_name: row.workspace_name,
+            name: row.name,
+            role: role(&row.role)?,
+        };
+        Ok(Self {
+            id: row.id,
+            caller,
+            expires_at: instant(row.expires_at),
+            last_used_at: row.last_used_at.map(instant),
+        })
+    }
+}
+
+impl TryFrom<api_token::Model> for TokenView {
+    type Error = StoreError;
+
+    fn try_from(row: api_token::Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.id,
+            role: role(&row.role)?,
+            name: row.name,
+            created_at: instant(row.created_at),
+            expires_at: instant(row.expires_at),
+            last_used_at: row.last_used_at.map(instant),
+            revoked_at: row.revoked_at.map(instant),
+        })
+    }
+}
+
+fn role(text: &str) -> Result<Role, StoreError> {
+    word(text, Role::from_word, "api_token", "role")
+}

@@ -1,0 +1,163 @@
+//! The settings: the only reader of the environment.
+//!
+//! Reads everything once, at start, and reports every problem at once. Values stay out of the reports, since some of
+//! them carry passwords.
+
+mod schedule;
+mod values;
+mod variables;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+pub use schedule::{Schedule, ScheduleError};
+pub use variables::{VARIABLES, help};
+
+use crate::clock::Clock;
+use crate::store::StoreOptions;
+use crate::telemetry::LogFormat;
+use values::Database;
+use variables::Variables;
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// May hold a password.
+    pub database_url: SecretString,
+    /// The file of an embedded database; None with a server.
+    pub database_file: Option<PathBuf>,
+    pub database_connections: u32,
+    pub listen: SocketAddr,
+    pub graphiql: bool,
+    pub atlas_base_url: Url,
+    /// Requests in flight per credential.
+    pub atlas_lanes: usize,
+    pub schedule: Schedule,
+    /// How long a good read of a list stays good evidence.
+    pub freshness: TimeDelta,
+    pub master_key_file: PathBuf,
+    /// The zone that a person's last day ends in.
+    pub time_zone: Tz,
+    pub deprovision_grace_days: u32,
+    pub require_customer_managed_keys: bool,
+    pub tags: TagNames,
+    pub log: String,
+    pub log_format: LogFormat,
+}
+
+/// The Atlas tags that annotate an asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagNames {
+    pub owner: String,
+    pub description: String,
+    pub user_data: String,
+}
+
+/// All that is wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings are not usable:")?;
+        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl Config {
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_vars(std::env::vars_os())
+    }
+
+    /// Reads the settings from the given variables instead of the environment's.
+    pub fn from_vars<K: Into<OsString>, V: Into<OsString>>(
+        vars: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self, ConfigError> {
+        let mut vars = Variables::new(vars);
+        let config = Self::read(&mut vars);
+        let problems = vars.into_problems();
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(ConfigError { problems }),
+        }
+    }
+
+    pub fn store_options(&self, clock: Clock) -> StoreOptions {
+        StoreOptions {
+            url: self.database_url.expose_secret().to_owned(),
+            freshness: self.freshness,
+            clock,
+            connections: self.database_connections,
+        }
+    }
+
+    /// None when there are problems. Reads every variable before it gives up on one.
+    fn read(vars: &mut Variables) -> Option<Self> {
+        let database = vars.required("SLATEGATE_DATABASE_URL", values::database);
+        let database_connections = vars.required("SLATEGATE_DATABASE_CONNECTIONS", values::number(1..=1000));
+        let listen = vars.required("SLATEGATE_LISTEN", values::socket_address);
+        let graphiql = vars.required("SLATEGATE_GRAPHIQL", values::boolean);
+        let atlas_base_url = vars.required("SLATEGATE_ATLAS_BASE_URL", values::atlas_base_url);
+        let atlas_lanes = vars.required("SLATEGATE_ATLAS_LANES", values::number(1..=32));
+        let schedule = vars.required("SLATEGATE_SYNC_SCHEDULE", values::schedule);
+        let freshness = vars.optional("SLATEGATE_FRESHNESS", values::number(1..=8760));
+        let master_key_file = vars.optional("SLATEGATE_MASTER_KEY_FILE", |text| Ok(PathBuf::from(text)));
+        let time_zone = vars.required("SLATEGATE_TIME_ZONE", values::time_zone);
+        let grace_days = vars.required("SLATEGATE_DEPROVISION_GRACE_DAYS", values::number(0..=365));
+        let require_customer_managed_keys = vars.required("SLATEGATE_REQUIRE_CUSTOMER_MANAGED_KEYS", values::boolean);
+        let owner = vars.required("SLATEGATE_OWNER_TAG", values::tag_name);
+        let description = vars.required("SLATEGATE_DESCRIPTION_TAG", values::tag_name);
+        let user_data = vars.required("SLATEGATE_USER_DATA_TAG", values::tag_name);
+        let log = vars.required("SLATEGATE_LOG", values::log_filter);
+        let log_format = vars.required("SLATEGATE_LOG_FORMAT", values::log_format);
+
+        let beside = database.as_ref().and_then(|database| database.file.as_deref()).map(key_file_beside);
+        let master_key_file = master_key_file.or(beside);
+        if database.is_some() && master_key_file.is_none() {
+            vars.problem("SLATEGATE_MASTER_KEY_FILE", "is not set", "the path of the key file, with PostgreSQL");
+        }
+        let Database { url, file } = database?;
+        let schedule = schedule?;
+        Some(Self {
+            database_url: url,
+            database_file: file,
+            database_connections: database_connections?,
+            listen: listen?,
+            graphiql: graphiql?,
+            atlas_base_url: atlas_base_url?,
+            atlas_lanes: usize::try_from(atlas_lanes?).ok()?,
+            freshness: freshness.map_or_else(|| default_freshness(&schedule), |hours| TimeDelta::hours(hours.into())),
+            schedule,
+            master_key_file: master_key_file?,
+            time_zone: time_zone?,
+            deprovision_grace_days: grace_days?,
+            require_customer_managed_keys: require_customer_managed_keys?,
+            tags: TagNames { owner: owner?, description: description?, user_data: user_data? },
+            log: log?,
+            log_format: log_format?,
+        })
+    }
+}
+
+/// Two syncs may fail before what was read goes stale.
+fn default_freshness(schedule: &Schedule) -> TimeDelta {
+    let three = schedule.interval().checked_mul(3).unwrap_or(TimeDelta::MAX);
+    three.max(TimeDelta::hours(24))
+}
+
+fn key_file_beside(database: &Path) -> PathBuf {
+    let mut path = OsString::from(database);
+    path.push(".key");
+    PathBuf::from(path)
+}
+
+#[cfg(test)]
+mod tests;

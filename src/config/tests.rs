@@ -1,0 +1,145 @@
+use super::*;
+
+fn config(vars: &[(&str, &str)]) -> Config {
+    Config::from_vars(vars.iter().copied()).unwrap()
+}
+
+fn problems(vars: &[(&str, &str)]) -> Vec<String> {
+    Config::from_vars(vars.iter().copied()).unwrap_err().problems
+}
+
+#[test]
+fn nothing_set_gives_the_defaults() {
+    let config = config(&[("HOME", "/home/somebody"), ("SLATEGATE_TEST_POSTGRES_URL", "x"), ("SLATEGATE_LISTEN", " ")]);
+    assert_eq!(config.database_url.expose_secret(), "sqlite://slategate.db");
+    assert_eq!(config.database_file, Some(PathBuf::from("slategate.db")));
+    assert_eq!(config.master_key_file, PathBuf::from("slategate.db.key"));
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.atlas_base_url.as_str(), "https://cloud.mongodb.com/");
+    assert_eq!(config.schedule.to_string(), "0 0 * * * *");
+    assert_eq!(config.freshness, TimeDelta::hours(24));
+    assert_eq!(config.time_zone, Tz::UTC);
+    assert_eq!((config.database_connections, config.atlas_lanes, config.deprovision_grace_days), (10, 4, 0));
+    assert_eq!((config.graphiql, config.require_customer_managed_keys), (true, false));
+    let tags = ["owner", "description", "contains-user-data"].map(str::to_owned);
+    assert_eq!([config.tags.owner, config.tags.description, config.tags.user_data], tags);
+    assert_eq!((config.log.as_str(), config.log_format), ("info", LogFormat::Text));
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let found = problems(&[
+        ("SLATEGATE_LISTN", "127.0.0.1:1"),
+        ("SLATEGATE_LISTEN", "8080"),
+        ("SLATEGATE_GRAPHIQL", "yes"),
+        ("SLATEGATE_ATLAS_LANES", "0"),
+        ("SLATEGATE_SYNC_SCHEDULE", "hourly"),
+        ("SLATEGATE_FRESHNESS", "1d"),
+        ("SLATEGATE_TIME_ZONE", "Mars/Olympus"),
+        ("SLATEGATE_LOG", "slategate=loud"),
+        ("SLATEGATE_LOG_FORMAT", "xml"),
+    ]);
+    let expected = [
+        "SLATEGATE_LISTN is no setting; expected one of those that `slategate serve --help` lists",
+        "SLATEGATE_LISTEN is no address with a port; expected ADDRESS:PORT, such as 127.0.0.1:8080",
+        "SLATEGATE_GRAPHIQL is neither true nor false; expected true or false",
+        "SLATEGATE_ATLAS_LANES is out of range; expected a whole number from 1 to 32",
+        "SLATEGATE_SYNC_SCHEDULE has a number of fields other than five or six (1); expected cron text of five or six fields, seconds first, such as `0 0 * * * *`",
+        "SLATEGATE_FRESHNESS is no whole number; expected a whole number from 1 to 8760",
+        "SLATEGATE_TIME_ZONE is no known time zone; expected an IANA name, such as Europe/Berlin",
+        "SLATEGATE_LOG is no log filter; expected a filter such as info,slategate::sync=debug",
+        "SLATEGATE_LOG_FORMAT is no known format; expected text or json",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn no_report_and_no_debug_shows_a_password() {
+    let url = "postgres://app:hunter2@db/slategate";
+    let good = config(&[("SLATEGATE_DATABASE_URL", url), ("SLATEGATE_MASTER_KEY_FILE", "/keys/master")]);
+    assert_eq!(good.store_options(Clock::System).url, url);
+    assert_eq!((good.database_file.as_ref(), good.master_key_file.as_path()), (None, Path::new("/keys/master")));
+    assert!(!format!("{good:?}").contains("hunter2"));
+    for bad in ["mysql://app:hunter2@db/x", "hunter2", "postgres://app:hunter2@db:notaport/x"] {
+        let found = problems(&[("SLATEGATE_DATABASE_URL", bad), ("SLATEGATE_ATLAS_BASE_URL", "https://u:hunter2@x")]);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(!found.concat().contains("hunter2"), "{found:?}");
+    }
+}
+
+#[test]
+fn postgres_needs_a_key_file() {
+    assert_eq!(
+        problems(&[("SLATEGATE_DATABASE_URL", "postgresql://db/slategate")]),
+        ["SLATEGATE_MASTER_KEY_FILE is not set; expected the path of the key file, with PostgreSQL"]
+    );
+}
+
+#[test]
+fn an_sqlite_url_names_a_plain_file() {
+    for (url, file) in
+        [("sqlite:a.db", "a.db"), ("sqlite://a.db?mode=rwc", "a.db"), ("sqlite:///var/lib/a b.db", "/var/lib/a b.db")]
+    {
+        let config = config(&[("SLATEGATE_DATABASE_URL", url)]);
+        assert_eq!(config.database_file, Some(PathBuf::from(file)), "{url}");
+        assert_eq!(config.database_url.expose_secret(), format!("sqlite://{file}"), "{url}");
+        assert_eq!(config.master_key_file, PathBuf::from(format!("{file}.key")), "{url}");
+    }
+    for url in ["sqlite:", "sqlite::memory:", "sqlite://:memory:", "sqlite://a.db?mode=ro", "sqlite://a%20b.db"] {
+        assert_eq!(problems(&[("SLATEGATE_DATABASE_URL", url)]).len(), 1, "{url}");
+    }
+}
+
+#[test]
+fn keys_are_sent_to_mongodb_or_to_this_machine_only() {
+    let fits = |url| Config::from_vars([("SLATEGATE_ATLAS_BASE_URL", url)]).is_ok();
+    for url in [
+        "https://cloud.mongodb.com",
+        "https://cloud.mongodb.com/",
+        "https://CLOUD.mongodbgov.com",
+        "http://127.0.0.1:4000",
+        "http://localhost:4000",
+        "https://[::1]:4000",
+    ] {
+        assert!(fits(url), "{url}");
+    }
+    for url in [
+        "http://cloud.mongodb.com",
+        "https://cloud.mongodb.com:8443",
+        "https://cloud.mongodb.com.example.org",
+        "https://cloud.mongodb.com@example.org",
+        "https://user@cloud.mongodb.com",
+        "https://cloud.mongodb.com/api",
+        "https://cloud.mongodb.com/?a=b",
+        "https://169.254.169.254",
+        "http://[::ffff:127.0.0.1]",
+        "ftp://localhost",
+        "cloud.mongodb.com",
+    ] {
+        assert!(!fits(url), "{url}");
+    }
+}
+
+#[test]
+fn freshness_follows_a_rare_schedule_unless_it_is_set() {
+    let weekdays = ("SLATEGATE_SYNC_SCHEDULE", "0 9 * * 1-5");
+    assert_eq!(config(&[weekdays]).freshness, TimeDelta::days(9));
+    assert_eq!(config(&[weekdays, ("SLATEGATE_FRESHNESS", "6")]).freshness, TimeDelta::hours(6));
+}
+
+#[cfg(unix)]
+#[test]
+fn text_that_is_not_utf8_is_a_problem() {
+    use std::os::unix::ffi::OsStringExt;
+    let found = Config::from_vars([("SLATEGATE_LOG", OsString::from_vec(vec![0xff]))]).unwrap_err().problems;
+    assert_eq!(found, ["SLATEGATE_LOG is not UTF-8; expected text"]);
+}
+
+#[test]
+fn the_help_and_the_readme_name_every_variable() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for (name, ..) in VARIABLES {
+        assert!(help().contains(name), "{name}");
+        assert!(readme.contains(&format!("`{name}`")), "README.md says nothing of {name}");
+    }
+}

@@ -1,0 +1,129 @@
+//! What each kind of value looks like.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use super::Schedule;
+use crate::telemetry::{self, LogFormat};
+
+const ATLAS_HOSTS: &[&str] = &["cloud.mongodb.com", "cloud.mongodbgov.com"];
+const LONGEST_TAG: usize = 255;
+
+/// Why a value cannot be used, without the value, and what would do.
+pub struct Unusable {
+    pub problem: String,
+    pub expected: String,
+}
+
+pub struct Database {
+    pub url: SecretString,
+    pub file: Option<PathBuf>,
+}
+
+fn unusable(problem: impl Into<String>, expected: impl Into<String>) -> Unusable {
+    Unusable { problem: problem.into(), expected: expected.into() }
+}
+
+pub fn database(text: &str) -> Result<Database, Unusable> {
+    let expected = "sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE";
+    if let Some(rest) = text.strip_prefix("sqlite:") {
+        let path = sqlite_path(rest)?;
+        return Ok(Database { url: format!("sqlite://{path}").into(), file: Some(PathBuf::from(path)) });
+    }
+    let url = Url::parse(text).map_err(|error| unusable(format!("is no URL ({error})"), expected))?;
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err(unusable("is neither SQLite nor PostgreSQL", expected));
+    }
+    Ok(Database { url: text.into(), file: None })
+}
+
+fn sqlite_path(rest: &str) -> Result<&str, Unusable> {
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let path = rest.strip_suffix("?mode=rwc").unwrap_or(rest);
+    if path.is_empty() || path.starts_with(":memory:") {
+        return Err(unusable("names no file", "sqlite://PATH"));
+    }
+    if path.contains(['?', '#', '%']) {
+        return Err(unusable("has `?`, `#` or `%` in the path", "sqlite://PATH with plain characters"));
+    }
+    Ok(path)
+}
+
+pub fn socket_address(text: &str) -> Result<SocketAddr, Unusable> {
+    text.parse().map_err(|_| unusable("is no address with a port", "ADDRESS:PORT, such as 127.0.0.1:8080"))
+}
+
+pub fn boolean(text: &str) -> Result<bool, Unusable> {
+    text.parse().map_err(|_| unusable("is neither true nor false", "true or false"))
+}
+
+pub fn number(range: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, Unusable> {
+    move |text| {
+        let expected = || format!("a whole number from {} to {}", range.start(), range.end());
+        let number = text.parse().map_err(|_| unusable("is no whole number", expected()))?;
+        if range.contains(&number) { Ok(number) } else { Err(unusable("is out of range", expected())) }
+    }
+}
+
+/// Keys are sent there, so only the vendor's own hosts will do, or this machine for tests.
+pub fn atlas_base_url(text: &str) -> Result<Url, Unusable> {
+    let expected = "https://cloud.mongodb.com, https://cloud.mongodbgov.com, or a loopback address";
+    let url = Url::parse(text).map_err(|error| unusable(format!("is no URL ({error})"), expected))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(unusable("carries a user name or password", expected));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(unusable("has a path or query", expected));
+    }
+    let allowed = match url.host() {
+        Some(Host::Domain("localhost")) => true,
+        Some(Host::Domain(host)) => {
+            ATLAS_HOSTS.contains(&host) && url.scheme() == "https" && url.port_or_known_default() == Some(443)
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if allowed && matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err(unusable("is not an allowed host over HTTPS", expected))
+    }
+}
+
+pub fn schedule(text: &str) -> Result<Schedule, Unusable> {
+    text.parse().map_err(|error: super::ScheduleError| {
+        unusable(error.to_string(), "cron text of five or six fields, seconds first, such as `0 0 * * * *`")
+    })
+}
+
+pub fn time_zone(text: &str) -> Result<Tz, Unusable> {
+    text.parse().map_err(|_| unusable("is no known time zone", "an IANA name, such as Europe/Berlin"))
+}
+
+pub fn tag_name(text: &str) -> Result<String, Unusable> {
+    if text.chars().count() <= LONGEST_TAG {
+        return Ok(text.to_owned());
+    }
+    Err(unusable("is longer than an Atlas tag may be", format!("at most {LONGEST_TAG} characters")))
+}
+
+pub fn log_filter(text: &str) -> Result<String, Unusable> {
+    if telemetry::is_filter(text) {
+        return Ok(text.to_owned());
+    }
+    Err(unusable("is no log filter", "a filter such as info,slategate::sync=debug"))
+}
+
+pub fn log_format(text: &str) -> Result<LogFormat, Unusable> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(unusable("is no known format", "text or json")),
+    }
+}

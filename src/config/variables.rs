@@ -1,0 +1,108 @@
+//! The table of variables, and reading them one by one while problems are collected.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+
+use super::values::Unusable;
+
+const PREFIX: &str = "SLATEGATE_";
+const TEST_PREFIX: &str = "SLATEGATE_TEST_";
+
+/// Every variable: name, default, meaning.
+pub const VARIABLES: &[(&str, &str, &str)] = &[
+    ("SLATEGATE_DATABASE_URL", "sqlite://slategate.db", "sqlite://PATH, or postgres://... for several replicas"),
+    ("SLATEGATE_DATABASE_CONNECTIONS", "10", "connections to the database, 1 to 1000"),
+    (
+        "SLATEGATE_MASTER_KEY_FILE",
+        "DATABASE_FILE.key",
+        "the key file that seals stored credentials; needed with PostgreSQL",
+    ),
+    ("SLATEGATE_LISTEN", "127.0.0.1:8080", "address and port to serve on"),
+    ("SLATEGATE_GRAPHIQL", "true", "serve GraphiQL: true or false"),
+    ("SLATEGATE_ATLAS_BASE_URL", "https://cloud.mongodb.com", "the Atlas Admin API's address"),
+    ("SLATEGATE_ATLAS_LANES", "4", "requests in flight per Atlas API key, 1 to 32"),
+    ("SLATEGATE_SYNC_SCHEDULE", "0 0 * * * *", "when to sync: cron text of five or six fields, seconds first, UTC"),
+    ("SLATEGATE_FRESHNESS", "24, or three sync intervals if longer", "hours that a read of Atlas stays good evidence"),
+    ("SLATEGATE_TIME_ZONE", "UTC", "IANA name of the zone that a person's last day ends in"),
+    ("SLATEGATE_DEPROVISION_GRACE_DAYS", "0", "days that a leaver's account may outlive the last day"),
+    ("SLATEGATE_REQUIRE_CUSTOMER_MANAGED_KEYS", "false", "demand encryption with own keys: true or false"),
+    ("SLATEGATE_OWNER_TAG", "owner", "the Atlas tag that names a cluster's owner"),
+    ("SLATEGATE_DESCRIPTION_TAG", "description", "the Atlas tag that describes a cluster"),
+    ("SLATEGATE_USER_DATA_TAG", "contains-user-data", "the Atlas tag that says whether a cluster holds user data"),
+    ("SLATEGATE_LOG", "info", "log filter, such as info,slategate::sync=debug"),
+    ("SLATEGATE_LOG_FORMAT", "text", "text or json"),
+];
+
+/// The table as help text.
+pub fn help() -> String {
+    let mut text = "Environment (an empty variable counts as unset):\n".to_owned();
+    for (name, default, meaning) in VARIABLES {
+        write!(text, "  {name}\n          {meaning} [default: {default}]\n").expect("a String takes all text");
+    }
+    text
+}
+
+/// What the environment says, and what is wrong with it.
+pub struct Variables {
+    given: BTreeMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Variables {
+    pub fn new<K: Into<OsString>, V: Into<OsString>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut all = Self { given: BTreeMap::new(), problems: Vec::new() };
+        for (name, value) in vars {
+            let name = name.into().to_string_lossy().into_owned();
+            if name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) {
+                all.take(name, value.into());
+            }
+        }
+        all
+    }
+
+    fn take(&mut self, name: String, value: OsString) {
+        if !VARIABLES.iter().any(|(known, ..)| *known == name) {
+            self.problem(&name, "is no setting", "one of those that `slategate serve --help` lists");
+            return;
+        }
+        match value.into_string() {
+            Ok(value) if value.trim().is_empty() => {}
+            Ok(value) => {
+                self.given.insert(name, value.trim().to_owned());
+            }
+            Err(_) => self.problem(&name, "is not UTF-8", "text"),
+        }
+    }
+
+    /// The variable's value, or its default from the table. None when it is unusable.
+    pub fn required<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, Unusable>) -> Option<T> {
+        let default = VARIABLES.iter().find(|(known, ..)| *known == name).map(|(_, default, _)| (*default).to_owned());
+        let text = self.given.get(name).cloned().or(default)?;
+        self.note(name, parse(&text))
+    }
+
+    /// The variable's value if it is set. None also when it is unusable, which is then among the problems.
+    pub fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, Unusable>) -> Option<T> {
+        let parsed = self.given.get(name).map(|text| parse(text))?;
+        self.note(name, parsed)
+    }
+
+    pub fn problem(&mut self, name: &str, problem: &str, expected: &str) {
+        self.problems.push(format!("{name} {problem}; expected {expected}"));
+    }
+
+    pub fn into_problems(self) -> Vec<String> {
+        self.problems
+    }
+
+    fn note<T>(&mut self, name: &str, parsed: Result<T, Unusable>) -> Option<T> {
+        match parsed {
+            Ok(value) => Some(value),
+            Err(Unusable { problem, expected }) => {
+                self.problem(name, &problem, &expected);
+                None
+            }
+        }
+    }
+}
