@@ -1,4 +1,4 @@
-//! Lists the built files of GraphiQL, so that the binary can carry them: `xtask graphiql` makes them, this only embeds.
+//! Lists the built files of `GraphiQL`, so that the binary can carry them: `xtask graphiql` makes them, this only embeds.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write as _;
@@ -48,7 +48,7 @@ fn entry(root: &Path, file: &Path) -> String {
     let mut text = String::new();
     writeln!(
         text,
-        "Asset {{ path: {path:?}, etag: \"\\\"{:016x}\\\"\", gzip: include_bytes!({:?}) }},",
+        "Asset {{ path: {path:?}, etag: \"W/\\\"{:016x}\\\"\", gzip: include_bytes!({:?}) }},",
         hasher.finish(),
         file.display().to_string(),
     )

@@ -3,4 +3,4 @@
 pub mod clock;
 pub mod domain;
 pub mod graphql;
-
+pub mod http;
