@@ -23,6 +23,8 @@ export function Page() {
           // A new token means another caller: read the schema again.
           key={token}
           fetcher={fetcher}
+          // Variables may hold a private key, so what is typed is forgotten with the browser tab too.
+          storage={sessionStorage}
           // Without a token there is nobody to introspect for.
           schema={token ? undefined : null}
           defaultTabs={starterTabs}
