@@ -8,6 +8,8 @@ pub mod config;
 pub mod controls;
 pub mod demo;
 pub mod domain;
+pub mod graphql;
+pub mod http;
 pub mod lifecycle;
 pub mod store;
 pub mod sync;

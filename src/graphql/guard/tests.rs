@@ -1,0 +1,253 @@
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use async_graphql::Variables;
+use async_graphql::parser::parse_query;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{GuardError, Limit, check};
+
+/// The query `GraphiQL` 5 sends, as `getIntrospectionQuery` of graphql-js 16 writes it.
+const INTROSPECTION: &str = r"
+query IntrospectionQuery {
+  __schema {
+    queryType { name kind } mutationType { name kind } subscriptionType { name kind }
+    types { ...FullType }
+    directives { name description locations args { ...InputValue } }
+  }
+}
+fragment FullType on __Type {
+  kind name description
+  fields(includeDeprecated: true) {
+    name description args { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason
+  }
+  inputFields { ...InputValue }
+  interfaces { ...TypeRef }
+  enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
+  possibleTypes { ...TypeRef }
+}
+fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue }
+fragment TypeRef on __Type {
+  kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType {
+    kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
+}";
+
+fn judge(query: &str) -> Result<(), GuardError> {
+    judge_with(query, json!({}))
+}
+
+fn judge_with(query: &str, variables: serde_json::Value) -> Result<(), GuardError> {
+    check(&parse_query(query).unwrap(), &Variables::from_json(variables))
+}
+
+fn exceeded(limit: Limit, found: u64) -> Result<(), GuardError> {
+    Err(GuardError::Exceeded { limit, found })
+}
+
+fn nested(depth: usize) -> String {
+    format!("{{{}{}", "a{".repeat(depth - 1) + "a", "}".repeat(depth))
+}
+
+fn repeated(count: usize, item: impl Fn(usize) -> String) -> String {
+    (0..count).map(item).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn each_limit_passes_what_it_allows_and_names_what_it_refuses() {
+    let aliases = |count| format!("{{ f {{ {} }} }}", repeated(count, |index| format!("a{index}: a")));
+    let directives = |count| format!("query {} {{ a }}", repeated(count, |_| "@d".to_owned()));
+    let roots = |count| format!("{{ {} }}", repeated(count, |_| "a".to_owned()));
+    // One field of the root and one of each item.
+    let cost = |first: u64| format!("{{ list(first: {first}) {{ nodes {{ id }} }} }}");
+
+    assert_eq!(judge(&nested(15)), Ok(()));
+    assert_eq!(judge(&nested(16)), exceeded(Limit::Depth, 16));
+    assert_eq!(judge(&aliases(50)), Ok(()));
+    assert_eq!(judge(&aliases(51)), exceeded(Limit::Aliases, 51));
+    assert_eq!(judge(&directives(50)), Ok(()));
+    assert_eq!(judge(&directives(51)), exceeded(Limit::Directives, 51));
+    assert_eq!(judge(&roots(20)), Ok(()));
+    assert_eq!(judge(&roots(21)), exceeded(Limit::RootFields, 21));
+    assert_eq!(judge(&cost(49_999)), Ok(()));
+    assert_eq!(judge(&cost(50_000)), exceeded(Limit::Cost, 100_001));
+}
+
+#[test]
+fn selections_are_counted_with_fragments_expanded() {
+    // The spread counts too: 20 roots of one field, one spread and 498 leaves each.
+    let document = |leaves: usize| {
+        let roots = repeated(20, |_| "a { ...f }".to_owned());
+        format!("{{ {roots} }} fragment f on T {{ {} }}", repeated(leaves, |_| "b".to_owned()))
+    };
+    assert_eq!(judge(&document(498)), Ok(()));
+    assert_eq!(judge(&document(499)), exceeded(Limit::Selections, 10_020));
+}
+
+#[test]
+fn every_operation_adds_to_the_selections() {
+    let operations = repeated(21, |index| format!("query q{index} {{ ...f }}"));
+    let document = format!("{operations} fragment f on Query {{ a {{ {} }} }}", "b ".repeat(500));
+    assert!(matches!(judge(&document), Err(GuardError::Exceeded { limit: Limit::Selections, .. })));
+}
+
+#[test]
+fn depth_and_root_fields_see_through_fragments() {
+    let through = format!("{{ a {{ ...f }} }} fragment f on T {{ {} }}", &nested(15)[1..nested(15).len() - 1]);
+    assert_eq!(judge(&through), exceeded(Limit::Depth, 16));
+    let roots = format!("{{ ...f ... on Query {{ a }} }} fragment f on Query {{ {} }}", "a ".repeat(20));
+    assert_eq!(judge(&roots), exceeded(Limit::RootFields, 21));
+}
+
+#[test]
+fn pages_multiply_and_take_their_size_from_literals_variables_defaults_or_twenty() {
+    // outer page x (nodes + inner list + inner page x (edges + node + id)) is over the limit exactly when stated.
+    let query = |outer: &str, head: &str| {
+        format!("{head} {{ a({outer}) {{ nodes {{ b(last: 100) {{ edges {{ node {{ id }} }} }} }} }} }}")
+    };
+    let cost_of = |page: u64| 1 + page * (1 + 1 + 100 * 3);
+    assert_eq!(judge(&query("first: 331", "")), Ok(()));
+    assert_eq!(judge(&query("first: 332", "")), exceeded(Limit::Cost, cost_of(332)));
+    let variable = query("first: $n", "query Q($n: Int = 400)");
+    assert_eq!(judge_with(&variable, json!({ "n": 332 })), exceeded(Limit::Cost, cost_of(332)));
+    assert_eq!(judge_with(&variable, json!({ "n": 5 })), Ok(()));
+    assert_eq!(judge(&variable), exceeded(Limit::Cost, cost_of(400)));
+    let thrice = "{ a { nodes { b { nodes { c { nodes { d { nodes { id } } } } } } } } }";
+    assert_eq!(judge(thrice), exceeded(Limit::Cost, 1 + 20 * (2 + 20 * (2 + 20 * (2 + 20 * 2)))));
+}
+
+#[test]
+fn nodes_by_id_cost_as_much_as_there_are_ids() {
+    let ids = (0..1000).map(|index| index.to_string()).collect::<Vec<_>>();
+    let query = format!("query Q($ids: [ID!]!) {{ nodes(ids: $ids) {{ {} }} }}", "id ".repeat(101));
+    assert_eq!(judge_with(&query, json!({ "ids": ids })), exceeded(Limit::Cost, 101_001));
+}
+
+#[test]
+fn cost_saturates() {
+    let mut query = "id".to_owned();
+    for _ in 0..7 {
+        query = format!("l(first: 9223372036854775807) {{ nodes {{ {query} }} }}");
+    }
+    assert_eq!(judge(&format!("{{ {query} }}")), exceeded(Limit::Cost, u64::MAX));
+}
+
+#[test]
+fn a_fragment_cycle_is_named_by_a_member_of_it() {
+    let query = "{ ...a } fragment a on T { x ...b } fragment b on T { ...c } fragment c on T { y { ...b } }";
+    let cycle = |name: &str| Err(GuardError::FragmentCycle { name: name.to_owned() });
+    assert_eq!(judge(query), cycle("b"));
+    assert_eq!(judge("{ x } fragment unused on T { ...unused }"), cycle("unused"));
+}
+
+#[test]
+fn the_introspection_query_of_graphiql_passes() {
+    assert_eq!(judge(INTROSPECTION), Ok(()));
+}
+
+#[test]
+fn an_unknown_fragment_is_left_to_validation() {
+    assert_eq!(judge("{ a ...nowhere }"), Ok(()));
+}
+
+/// `levels` fragments, each spreading the next `fan` times.
+fn bomb(levels: usize, fan: usize) -> String {
+    let mut text = "{ ...f0 }".to_owned();
+    for level in 0..levels {
+        write!(text, " fragment f{level} on Query {{ {} }}", format!("...f{} ", level + 1).repeat(fan)).unwrap();
+    }
+    write!(text, " fragment f{levels} on Query {{ a }}").unwrap();
+    text
+}
+
+#[test]
+fn every_known_attack_is_refused_within_twenty_milliseconds() {
+    let attacks = [
+        ("doubling 20", bomb(20, 2)),
+        ("doubling 24", bomb(24, 2)),
+        ("doubling 99", bomb(99, 2)),
+        ("twenty by six", bomb(6, 20)),
+        ("thirty by six", bomb(6, 30)),
+        ("long chain", bomb(1_500, 1)),
+        ("aliases", format!("{{ {} }}", repeated(4_000, |index| format!("a{index}: a")))),
+        ("duplicate fields", format!("{{ a {{ {} }} }}", "b ".repeat(30_000))),
+        ("type names", format!("{{ {} }}", "__typename ".repeat(5_000))),
+        ("directives on the operation", format!("query {} {{ a }}", "@d ".repeat(20_000))),
+        ("directives on a fragment", format!("{{ ...f }} fragment f on T {} {{ a }}", "@d ".repeat(20_000))),
+        ("directives on a variable", format!("query Q($a: Int {}) {{ a }}", "@d ".repeat(20_000))),
+        ("cycle", "{ ...a } fragment a on T { ...b ...b } fragment b on T { ...a ...a }".to_owned()),
+        ("unused chain", format!("{{ a }} {}", &bomb(1_500, 1)["{ ...f0 }".len()..])),
+    ];
+    for (name, attack) in attacks {
+        assert!(attack.len() <= 64 * 1024, "{name} would be refused by its length already");
+        let document = parse_query(&attack).unwrap();
+        let started = Instant::now();
+        let verdict = check(&document, &Variables::default());
+        let took = started.elapsed();
+        assert!(verdict.is_err(), "{name} passed");
+        assert!(took < Duration::from_millis(20), "{name} took {took:?}");
+    }
+}
+
+/// A document without cycles: each fragment may spread only those after it.
+fn documents() -> impl Strategy<Value = (usize, Vec<Vec<usize>>)> {
+    (1_usize..6).prop_flat_map(|count| {
+        let sets = prop::collection::vec(prop::collection::vec(0_usize..8, 0..5), count + 1);
+        (Just(count), sets)
+    })
+}
+
+/// Item `n` of the fragment at `level`: a spread of a later fragment where there is one, else a field.
+fn write_set(level: usize, count: usize, items: &[usize]) -> String {
+    let mut text = "leaf".to_owned();
+    for item in items {
+        let target = level + 1 + item;
+        if target <= count {
+            write!(text, " ...f{target} deeper {{ ...f{target} }}").unwrap();
+        } else {
+            text.push_str(" field");
+        }
+    }
+    text
+}
+
+/// The same sums by plain expansion: (selections, depth).
+fn expand(level: usize, count: usize, sets: &[Vec<usize>]) -> (u64, u64) {
+    let mut sums = (1, 1);
+    for item in &sets[level] {
+        let target = level + 1 + item;
+        if target <= count {
+            let (selections, depth) = expand(target, count, sets);
+            sums.0 += 3 + 2 * selections;
+            sums.1 = sums.1.max(depth + 1);
+        } else {
+            sums.0 += 1;
+        }
+    }
+    sums
+}
+
+proptest! {
+    #[test]
+    fn folding_agrees_with_plain_expansion((count, sets) in documents()) {
+        let mut text = format!("{{ root {{ {} }} }}", write_set(0, count, &sets[0]));
+        for (level, set) in sets.iter().enumerate().skip(1) {
+            write!(text, " fragment f{level} on T {{ {} }}", write_set(level, count, set)).unwrap();
+        }
+        let document = parse_query(&text).unwrap();
+        let variables = Variables::default();
+        let mut folder = super::Folder::new(&document, &variables);
+        folder.fold_fragments().unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let totals = folder.fold(&operation.node.selection_set.node);
+        let (selections, depth) = expand(0, count, &sets);
+        prop_assert_eq!((totals.selections, totals.depth), (selections + 1, depth + 1));
+    }
+
+    #[test]
+    fn no_document_makes_it_panic(text in "[{}a-c .@():$0-9\\[\\]!]{0,200}") {
+        if let Ok(document) = parse_query(&text) {
+            let _ = check(&document, &Variables::default());
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The GraphQL side of the gateway.
+
+pub mod guard;

@@ -1,0 +1,78 @@
+//! The HTTP edge: GraphQL over HTTP, `GraphiQL` from the binary, health.
+//!
+//! It decides what is read, how much of it, and how the answer looks on the wire. It knows nobody's schema, store or
+//! tokens: the traits in `ports` stand for them.
+
+mod answer;
+mod edge;
+mod graphiql;
+mod graphql;
+mod health;
+mod media;
+mod params;
+mod ports;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::get;
+use tokio_util::sync::CancellationToken;
+
+pub use edge::RequestId;
+pub use ports::{AuthFailure, CallerSession, GraphQlService, Pending, Readiness, Unready};
+
+/// The longest request body that is read.
+pub const BODY_LIMIT: usize = 256 * 1024;
+/// The longest query text that is parsed.
+pub const QUERY_LIMIT: usize = 64 * 1024;
+
+/// What the routes need.
+#[derive(Clone)]
+pub struct HttpState {
+    pub graphql: Arc<dyn GraphQlService>,
+    pub ready: Arc<dyn Readiness>,
+    /// Serve the `GraphiQL` page.
+    pub graphiql: bool,
+    /// Cancelled when the process starts to shut down: from then on it is not ready.
+    pub draining: CancellationToken,
+    pub deadlines: Deadlines,
+}
+
+/// How long the edge waits before it answers without the result.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// For the whole body to arrive.
+    pub body: Duration,
+    /// For an operation to be executed.
+    pub execution: Duration,
+    /// For the readiness checks together.
+    pub readiness: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            body: Duration::from_secs(10),
+            execution: Duration::from_secs(10),
+            readiness: Duration::from_millis(1_500),
+        }
+    }
+}
+
+/// All routes, with the limits and headers that hold for each.
+pub fn router(state: HttpState) -> Router {
+    let graphql = get(graphql::get).post(graphql::post).fallback(graphql::wrong_method);
+    let mut routes = Router::new()
+        .route("/graphql", graphql)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+    if state.graphiql {
+        routes = routes.merge(graphiql::routes());
+    }
+    routes.fallback(answer::no_such_page).layer(middleware::from_fn(edge::around)).with_state(state)
+}

@@ -1,0 +1,6 @@
+//! The HTTP edge over a real socket, with a toy schema behind it.
+
+mod graphiql;
+mod health;
+mod requests;
+mod toy;

@@ -1,0 +1,195 @@
+//! A server with a schema small enough to see through, and a client for it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use async_graphql::{EmptySubscription, Object, Request, Response, Schema};
+use axum::http::HeaderMap;
+use serde_json::Value;
+use slategate::http::{
+    AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
+};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub const TOKEN: &str = "token-of-the-toy";
+pub const GRAPHQL: &str = "application/graphql-response+json";
+pub const JSON: &str = "application/json";
+
+struct Query;
+
+#[Object]
+impl Query {
+    async fn hello(&self) -> &str {
+        "world"
+    }
+
+    async fn broken(&self) -> async_graphql::Result<Option<bool>> {
+        std::future::ready(Err(async_graphql::Error::new("no"))).await
+    }
+
+    async fn panics(&self) -> bool {
+        assert!(TOKEN.is_empty(), "the resolver panics");
+        true
+    }
+
+    async fn never(&self) -> bool {
+        std::future::pending().await
+    }
+}
+
+struct Mutation(Arc<AtomicU32>);
+
+#[Object]
+impl Mutation {
+    async fn touch(&self) -> u32 {
+        self.0.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+type ToySchema = Schema<Query, Mutation, EmptySubscription>;
+
+struct Service {
+    schema: ToySchema,
+    /// Stands for a token store that does not answer.
+    tokens_gone: bool,
+}
+
+struct Session(ToySchema);
+
+impl GraphQlService for Service {
+    fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
+        let known: Result<Arc<dyn CallerSession>, _> = match token {
+            _ if self.tokens_gone => Err(AuthFailure::Unavailable),
+            Some(TOKEN) => Ok(Arc::new(Session(self.schema.clone()))),
+            _ => Err(AuthFailure::Unauthenticated),
+        };
+        Box::pin(std::future::ready(known))
+    }
+}
+
+impl CallerSession for Session {
+    fn execute<'a>(&'a self, request: Request, _: &'a RequestId) -> Pending<'a, Response> {
+        Box::pin(self.0.execute(request))
+    }
+}
+
+/// What the readiness check answers.
+#[derive(Clone, Copy)]
+pub enum Checks {
+    Pass,
+    Fail(&'static str),
+    Hang,
+}
+
+impl Readiness for Checks {
+    fn check(&self) -> Pending<'_, Result<(), Unready>> {
+        match *self {
+            Self::Pass => Box::pin(std::future::ready(Ok(()))),
+            Self::Fail(name) => Box::pin(std::future::ready(Err(Unready(name)))),
+            Self::Hang => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+/// The knobs of a toy server.
+pub struct Options {
+    pub checks: Checks,
+    pub graphiql: bool,
+    pub tokens_gone: bool,
+    pub deadline: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { checks: Checks::Pass, graphiql: true, tokens_gone: false, deadline: Duration::from_secs(10) }
+    }
+}
+
+/// A running server; it ends with the value.
+pub struct Toy {
+    pub address: SocketAddr,
+    pub draining: CancellationToken,
+    touched: Arc<AtomicU32>,
+    client: reqwest::Client,
+    _server: JoinSet<()>,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub fn code(&self) -> Value {
+        self.json()["errors"][0]["extensions"]["code"].clone()
+    }
+}
+
+impl Toy {
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        let touched = Arc::new(AtomicU32::new(0));
+        let schema = Schema::new(Query, Mutation(Arc::clone(&touched)), EmptySubscription);
+        let draining = CancellationToken::new();
+        let Options { checks, graphiql, tokens_gone, deadline } = options;
+        let app = router(HttpState {
+            graphql: Arc::new(Service { schema, tokens_gone }),
+            ready: Arc::new(checks),
+            graphiql,
+            draining: draining.clone(),
+            deadlines: Deadlines { body: deadline, execution: deadline, readiness: deadline },
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let client = reqwest::Client::builder().no_proxy().gzip(false).build().unwrap();
+        Self { address, draining, touched, client, _server: server }
+    }
+
+    /// How often a mutation was executed.
+    pub fn touched(&self) -> u32 {
+        self.touched.load(Ordering::SeqCst)
+    }
+
+    /// A request with the token.
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.anonymous(method, path).bearer_auth(TOKEN)
+    }
+
+    pub fn anonymous(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("http://{}{path}", self.address);
+        self.client.request(method.parse().unwrap(), url)
+    }
+
+    /// A JSON body by POST.
+    pub async fn post(&self, accept: &str, body: impl Into<reqwest::Body>) -> Answer {
+        let request = self.request("POST", "/graphql").header("accept", accept).header("content-type", JSON);
+        read(request.body(body)).await
+    }
+}
+
+pub async fn read(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let headers = response.headers().clone();
+    Answer { status, headers, bytes: response.bytes().await.unwrap().to_vec() }
+}
