@@ -3,7 +3,6 @@
 //! Reads everything once, at start, and reports every problem at once. Values stay out of the reports, since some of
 //! them carry passwords.
 
-mod schedule;
 mod values;
 mod variables;
 
@@ -17,7 +16,7 @@ use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-pub use schedule::{Schedule, ScheduleError};
+use crate::sync::{Schedule, ScheduleError};
 pub use variables::{VARIABLES, help};
 
 use crate::clock::Clock;

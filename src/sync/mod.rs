@@ -12,9 +12,10 @@ pub mod plan;
 pub mod refusal;
 pub mod run;
 pub mod schedule;
+mod workers;
 
 pub use engine::{
     AssetEdit, Connected, Edit, Engine, EngineError, EngineOptions, Imported, Patch, PersonEdit, SyncRequest,
 };
 pub use refusal::{Refusal, RefusalCode};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, ScheduleError};

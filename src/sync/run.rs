@@ -168,7 +168,7 @@ impl Engine {
         } else {
             SyncStatus::Succeeded
         };
-        let next_run_at = self.schedule.next_after(writer.at());
+        let next_run_at = self.next_tick(writer.at());
         writer.end_run(claim, RunEnd { status, requests, changes, next_run_at }).await?;
         writer.commit().await?;
         Ok(status)
@@ -205,12 +205,17 @@ impl Engine {
         };
         writer.put_fault(claim.integration_id, Some(fault)).await?;
         restate(&self.store, &writer).await?;
-        let next = self.schedule.next_after(writer.at());
+        let next = self.next_tick(writer.at());
         let next_run_at = if needs_a_person(category) { next.max(writer.at() + PROBE_AFTER) } else { next };
         let end = RunEnd { status: SyncStatus::Failed, requests, changes: Changes::default(), next_run_at };
         writer.end_run(claim, end).await?;
         writer.commit().await?;
         Ok(SyncStatus::Failed)
+    }
+
+    /// The next tick; a day later for a schedule that has no more.
+    fn next_tick(&self, after: Instant) -> Instant {
+        self.schedule.next_after(after).unwrap_or(after + chrono::TimeDelta::days(1))
     }
 
     async fn held(&self, writer: &Writer, claim: &Claim) -> Result<Held, EngineError> {

@@ -1,149 +1,134 @@
-//! When syncs are due, and the workers that take them up.
-//!
-//! `tokio-cron-scheduler` only rings; the database decides what runs, so several processes share the work.
+//! When syncs are due: cron text of five or six fields, in UTC.
 
+use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use croner::Cron;
-use croner::parser::{CronParser, Seconds};
-use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use croner::parser::{CronParser, Seconds, Year};
 
-use super::engine::Engine;
-use super::run::RunOutcome;
 use crate::domain::Instant;
 
-/// Cron text of five or six fields (seconds first), in UTC.
+/// A schedule that fires again and again.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     text: String,
-    cron: Box<Cron>,
+    cron: Cron,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("{text:?} is not a cron schedule of five or six fields: {reason}")]
-pub struct BadSchedule {
-    text: String,
-    reason: String,
-}
-
-impl FromStr for Schedule {
-    type Err = BadSchedule;
-
-    fn from_str(text: &str) -> Result<Self, BadSchedule> {
-        let bad = |reason: String| BadSchedule { text: text.to_owned(), reason };
-        let six = match text.split_whitespace().count() {
-            5 => format!("0 {}", text.trim()),
-            6 => text.trim().to_owned(),
-            count => return Err(bad(format!("it has {count} fields"))),
-        };
-        let cron = CronParser::builder()
-            .seconds(Seconds::Required)
-            .build()
-            .parse(&six)
-            .map_err(|error| bad(error.to_string()))?;
-        Ok(Self { text: six, cron: Box::new(cron) })
-    }
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScheduleError {
+    #[error("has a number of fields other than five or six ({0})")]
+    FieldCount(usize),
+    #[error("is not understood: {0}")]
+    Syntax(String),
+    #[error("never comes round")]
+    Never,
 }
 
 impl Schedule {
-    /// The six-field text.
-    pub fn text(&self) -> &str {
-        &self.text
+    /// The first tick after `instant`; None when the calendar has no more.
+    pub fn next_after(&self, instant: Instant) -> Option<Instant> {
+        self.cron.find_next_occurrence(&instant, false).ok()
     }
 
-    /// The first tick after `instant`; a day later for a schedule that never ticks again.
-    pub fn next_after(&self, instant: Instant) -> Instant {
-        self.cron.find_next_occurrence(&instant, false).unwrap_or(instant + TimeDelta::days(1))
-    }
-
-    /// The longest time between the next few ticks.
-    pub fn interval(&self, from: Instant) -> TimeDelta {
+    /// The longest pause between two ticks, as far as five weeks (and at least ten ticks) show.
+    pub fn interval(&self) -> TimeDelta {
+        let Some(mut tick) = self.next_after(Instant::UNIX_EPOCH) else { return TimeDelta::MAX };
+        let end = tick + TimeDelta::weeks(5);
         let mut longest = TimeDelta::zero();
-        let mut at = self.next_after(from);
-        for _ in 0..10 {
-            let next = self.next_after(at);
-            longest = longest.max(next - at);
-            at = next;
+        let mut seen = 0;
+        while tick < end || seen < 10 {
+            let Some(next) = self.next_after(tick) else { break };
+            longest = longest.max(next - tick);
+            tick = self.last_within_an_hour_of(next);
+            seen += 1;
         }
         longest
     }
+
+    /// Skips a dense stretch: no pause above an hour lies between `tick` and the answer.
+    fn last_within_an_hour_of(&self, tick: Instant) -> Instant {
+        self.cron.find_previous_occurrence(&(tick + TimeDelta::hours(1)), true).unwrap_or(tick)
+    }
 }
 
-/// Looks for due work at least so often, whatever the schedule: retaken leases, other processes' requests.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A run that broke off for a reason of ours is tried again after so long.
-const RETRY_AFTER: Duration = Duration::from_secs(30);
-/// After a database error the next look waits a little.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+impl FromStr for Schedule {
+    type Err = ScheduleError;
 
-impl Engine {
-    /// Starts the ticker and the workers on `tasks`; they end when `cancel` does.
-    pub async fn start(
-        &self,
-        tasks: &TaskTracker,
-        cancel: &CancellationToken,
-        workers: usize,
-    ) -> Result<(), JobSchedulerError> {
-        let ticker = JobScheduler::new().await?;
-        let due = self.due.clone();
-        ticker
-            .add(Job::new(self.schedule.text(), move |_id, _ticker| {
-                due.notify_waiters();
-                due.notify_one();
-            })?)
-            .await?;
-        ticker.start().await?;
-        let stop = cancel.clone();
-        tasks.spawn(async move {
-            let mut ticker = ticker;
-            stop.cancelled().await;
-            if let Err(error) = ticker.shutdown().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "ticker not stopped");
-            }
-        });
-        for worker in 0..workers {
-            let (engine, cancel) = (self.clone(), cancel.clone());
-            tasks.spawn(async move { engine.serve_due(worker, &cancel).await });
+    fn from_str(text: &str) -> Result<Self, ScheduleError> {
+        let fields = text.split_whitespace().count();
+        if !(5..=6).contains(&fields) {
+            return Err(ScheduleError::FieldCount(fields));
         }
-        Ok(())
-    }
-
-    /// Takes up due runs one after the other until cancelled.
-    async fn serve_due(&self, worker: usize, cancel: &CancellationToken) {
-        let owner = format!("{}-{worker}", self.owner);
-        while !cancel.is_cancelled() {
-            match self.work_next(&owner, cancel).await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "sync run broke off");
-                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
-                }
-            }
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = self.due.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-            }
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = if fields == 5 { format!("0 {text}") } else { text };
+        let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Disallowed).build();
+        let cron = parser.parse(&text).map_err(|error| ScheduleError::Syntax(error.to_string()))?;
+        let schedule = Self { text, cron };
+        match schedule.next_after(Instant::UNIX_EPOCH) {
+            Some(_) => Ok(schedule),
+            None => Err(ScheduleError::Never),
         }
     }
+}
 
-    /// Claims and works one due run. False: nothing is due.
-    pub async fn work_next(&self, owner: &str, cancel: &CancellationToken) -> Result<bool, super::EngineError> {
-        let Some(claim) = self.store.claim_due(owner, self.lease).await? else { return Ok(false) };
-        let outcome = self.work(&claim, cancel).await;
-        match &outcome {
-            Ok(RunOutcome::Fenced) => {
-                tracing::warn!(sync.run_id = claim.run_id, "a newer claim took over; nothing was written");
-            }
-            Ok(RunOutcome::GivenBack) => tracing::info!(sync.run_id = claim.run_id, "run given back"),
-            Ok(RunOutcome::Ended(_)) => {}
-            Err(_) => self.store.put_off(&claim, RETRY_AFTER).await?,
+/// The six-field text.
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule(text: &str) -> Schedule {
+        text.parse().unwrap()
+    }
+
+    fn at(text: &str) -> Instant {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_next_tick_is_strictly_later_and_whole() {
+        let hourly = schedule("0 0 * * * *");
+        assert_eq!(hourly.next_after(at("2026-03-01T10:00:00Z")), Some(at("2026-03-01T11:00:00Z")));
+        assert_eq!(hourly.next_after(at("2026-03-01T10:59:59.999999Z")), Some(at("2026-03-01T11:00:00Z")));
+        assert_eq!(hourly.next_after(at("2026-12-31T23:30:00.5Z")), Some(at("2027-01-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn five_fields_mean_second_zero() {
+        assert_eq!(schedule("30 6 * * 1-5").to_string(), "0 30 6 * * 1-5");
+        assert_eq!(schedule("*/15 * * * *").next_after(at("2026-03-01T10:00:01Z")), Some(at("2026-03-01T10:15:00Z")));
+    }
+
+    #[test]
+    fn the_interval_is_the_longest_pause() {
+        let cases = [
+            ("0 0 * * * *", TimeDelta::hours(1)),
+            ("* * * * * *", TimeDelta::seconds(1)),
+            ("*/10 * * * *", TimeDelta::minutes(10)),
+            ("0 9 * * *", TimeDelta::days(1)),
+            ("0 9 * * 1-5", TimeDelta::days(3)),
+            ("* 9-17 * * 1-5", TimeDelta::minutes(2 * 24 * 60 + 15 * 60 + 1)),
+            ("0 0 1 * *", TimeDelta::days(31)),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(schedule(text).interval(), expected, "{text}");
         }
-        outcome.map(|_| true)
+    }
+
+    #[test]
+    fn text_that_is_no_schedule_is_refused() {
+        let refusal = |text: &str| text.parse::<Schedule>().unwrap_err();
+        assert_eq!(refusal("@hourly"), ScheduleError::FieldCount(1));
+        assert_eq!(refusal("0 0 * * * * 2026"), ScheduleError::FieldCount(7));
+        assert_eq!(refusal("0 0 30 2 *"), ScheduleError::Never);
+        assert!(matches!(refusal("61 * * * *"), ScheduleError::Syntax(_)));
+        assert!(matches!(refusal("x * * * *"), ScheduleError::Syntax(_)));
     }
 }
