@@ -80,17 +80,18 @@ impl Coverage {
 impl Verdict {
     /// The verdict on a subject whose list was last read too long ago.
     pub fn stale(last_read_at: Instant, deadline: Instant) -> Self {
-        let (read, limit) = (last_read_at.to_rfc3339(), deadline.to_rfc3339());
+        let written = |at: Instant| at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+        let (read, limit) = (written(last_read_at), written(deadline));
         Self {
             outcome: Outcome::Unknown,
             reason: "STALE_EVIDENCE".to_owned(),
             message: format!(
-                "The last good read from Atlas was at {read}, too long ago to judge by; find out why syncs fail or stopped."
+                "The facts were last read at {read} and counted until {limit}: see why later syncs could not read them."
             ),
             evidence: vec![Evidence {
                 name: "lastGoodRead".to_owned(),
                 observed: Some(read),
-                expected: Some(format!("a read after which {limit} has not yet passed")),
+                expected: Some(format!("recent enough to count; this read counted until {limit}")),
             }],
         }
     }

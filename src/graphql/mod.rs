@@ -1,3 +1,88 @@
-//! The GraphQL side of the gateway.
+//! The GraphQL schema: resolvers over the store, the controls and the sync engine.
+//!
+//! One type to a file. Knows nothing of HTTP, tables or Atlas.
 
+mod access;
+mod account;
+mod asset;
+mod cluster;
+mod cluster_parts;
+mod connection;
+mod control;
+mod control_result;
+mod error;
+mod filters;
+mod grant;
 pub mod guard;
+mod ids;
+mod integration;
+mod loaders;
+mod mutation;
+mod node;
+mod payloads;
+mod person;
+mod posture;
+mod project;
+mod provider;
+mod query;
+mod scalars;
+mod secret;
+mod session;
+mod subscription;
+mod sync_run;
+mod viewer;
+
+pub use access::Action;
+pub use error::ApiError;
+pub use session::Session;
+
+use std::sync::Arc;
+
+use async_graphql::{Request, Response, SDLExportOptions, SchemaBuilder};
+
+use self::mutation::Mutation;
+use self::node::AssetsAreNodes;
+use self::query::Query;
+use self::subscription::Subscription;
+use crate::clock::Clock;
+use crate::store::Store;
+use crate::store::views::Caller;
+use crate::sync::Engine;
+
+/// The served schema.
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// What resolvers work with.
+#[derive(Clone)]
+pub struct State {
+    pub store: Store,
+    pub engine: Engine,
+    pub clock: Clock,
+}
+
+/// Deeper than any document that passes the guard in front.
+const RECURSION: usize = 64;
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    async_graphql::Schema::build(Query, Mutation::default(), Subscription)
+        .register_output_type::<AssetsAreNodes>()
+        .limit_recursive_depth(RECURSION)
+        .disable_suggestions()
+}
+
+pub fn schema(state: State) -> Schema {
+    builder().data(state).finish()
+}
+
+/// The schema in its own language, without a database.
+pub fn sdl() -> String {
+    builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by().use_space_ident())
+}
+
+/// Executes a query or mutation for a caller: one session, and through it one transaction.
+pub async fn execute(schema: &Schema, state: &State, caller: Caller, request: Request) -> Response {
+    let session = Arc::new(Session::new(state.store.clone(), caller.workspace));
+    let response = schema.execute(request.data(caller).data(Arc::clone(&session))).await;
+    session.finish().await;
+    response
+}

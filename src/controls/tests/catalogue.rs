@@ -106,7 +106,7 @@ fn a_control_is_silent_about_the_other_kind_of_subject() {
 
 #[test]
 fn a_stale_verdict_is_unknown_and_tells_both_instants() {
-    let verdict = stale_verdict(now(), noon(2026, 3, 3));
+    let verdict = Verdict::stale(now(), noon(2026, 3, 3));
     assert_eq!((verdict.outcome, verdict.reason.as_str()), (Outcome::Unknown, "STALE_EVIDENCE"));
     assert!(verdict.message.contains("2026-03-02T12:00:00Z") && verdict.message.contains("2026-03-03T12:00:00Z"));
 }

@@ -1,0 +1,105 @@
+//! What clients are told when a request goes wrong: a closed set of codes, never a cause.
+
+use std::error::Error as StdError;
+
+use async_graphql::ErrorExtensions as _;
+
+use crate::store::StoreError;
+use crate::store::views::Role;
+use crate::sync::EngineError;
+
+/// A top-level error. Expected refusals of a mutation are `userErrors` instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    #[error("the caller is not known")]
+    Unauthenticated,
+    #[error("this needs the role {}", .0.word())]
+    Forbidden(Role),
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    BadInput(String),
+    #[error("{0}")]
+    Conflict(String),
+    #[error("too many requests")]
+    RateLimited,
+    #[error("the database cannot be reached; try again later")]
+    Unavailable,
+    /// The cause is logged where it happened and never sent.
+    #[error("internal error")]
+    Internal,
+}
+
+impl ApiError {
+    /// The word for clients in `extensions.code`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::BadInput(_) => "BAD_INPUT",
+            Self::Conflict(_) => "CONFLICT",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let cause: &dyn StdError = &error;
+        if error.is_transient() {
+            tracing::warn!(error = cause, "store is unavailable");
+            Self::Unavailable
+        } else {
+            tracing::error!(error = cause, "store request failed");
+            Self::Internal
+        }
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            EngineError::Vault(_) | EngineError::Atlas(_) => {
+                tracing::error!(error = &error as &dyn StdError, "edit failed");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<ApiError> for async_graphql::Error {
+    fn from(error: ApiError) -> Self {
+        let code = error.code();
+        Self::new(error.to_string()).extend_with(|_, extensions| extensions.set("code", code))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_corrupt_row_says_nothing_but_internal_error() {
+        let error = ApiError::from(StoreError::Corrupt { table: "cluster_fact", column: "document" });
+
+        assert_eq!(error.to_string(), "internal error");
+        assert_eq!(error.code(), "INTERNAL");
+    }
+
+    #[test]
+    fn a_refusal_names_the_role_that_is_needed() {
+        assert_eq!(ApiError::Forbidden(Role::Admin).to_string(), "this needs the role ADMIN");
+    }
+
+    #[test]
+    fn the_code_travels_in_the_extensions() {
+        let error = async_graphql::Error::from(ApiError::RateLimited);
+
+        let extensions = error.extensions.expect("there is a code");
+        assert_eq!(extensions.get("code"), Some(&async_graphql::Value::from("RATE_LIMITED")));
+    }
+}

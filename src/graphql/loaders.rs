@@ -1,0 +1,161 @@
+//! Batches: what many fields of one moment ask for is read in one statement each.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+
+use super::error::ApiError;
+use crate::domain::{EncryptionAtRest, Instant};
+use crate::store::Reader;
+use crate::store::views::{
+    AccountView, AssetView, GrantView, IntegrationView, PersonView, ProjectView, ResultView, ScopeView, SubjectKind,
+    SyncRunView,
+};
+
+type Batched<L> = DataLoader<L, HashMapCache>;
+
+/// One set for each moment, so a batch never outlives the request it was made for.
+pub struct Loaders {
+    pub integrations: Batched<Integrations>,
+    pub projects: Batched<Projects>,
+    pub people: Batched<People>,
+    pub assets: Batched<Assets>,
+    pub accounts: Batched<Accounts>,
+    pub runs: Batched<Runs>,
+    pub grants: Batched<Grants>,
+    pub results: Batched<Results>,
+    pub encryption: Batched<Encryption>,
+    pub cluster_counts: Batched<ClusterCounts>,
+    pub last_reads: Batched<LastReads>,
+    pub latest_runs: Batched<LatestRuns>,
+    pub scopes: Batched<Scopes>,
+}
+
+impl Loaders {
+    pub fn new(reader: &Reader) -> Self {
+        Self {
+            integrations: batched(Integrations(reader.clone())),
+            projects: batched(Projects(reader.clone())),
+            people: batched(People(reader.clone())),
+            assets: batched(Assets(reader.clone())),
+            accounts: batched(Accounts(reader.clone())),
+            runs: batched(Runs(reader.clone())),
+            grants: batched(Grants(reader.clone())),
+            results: batched(Results(reader.clone())),
+            encryption: batched(Encryption(reader.clone())),
+            cluster_counts: batched(ClusterCounts(reader.clone())),
+            last_reads: batched(LastReads(reader.clone())),
+            latest_runs: batched(LatestRuns(reader.clone())),
+            scopes: batched(Scopes(reader.clone())),
+        }
+    }
+}
+
+fn batched<L>(loader: L) -> Batched<L> {
+    #[expect(clippy::disallowed_methods, reason = "a batch lives no longer than the request that waits for it")]
+    let spawn = |batch| tokio::spawn(batch);
+    DataLoader::with_cache(loader, spawn, HashMapCache::default()).delay(Duration::ZERO)
+}
+
+macro_rules! rows_by_id {
+    ($($loader:ident reads $read:ident into $view:ty;)+) => { $(
+        pub struct $loader(Reader);
+
+        impl Loader<i64> for $loader {
+            type Value = Arc<$view>;
+            type Error = ApiError;
+
+            async fn load(&self, ids: &[i64]) -> Result<HashMap<i64, Self::Value>, ApiError> {
+                let rows = self.0.$read(ids).await?;
+                Ok(rows.into_iter().map(|row| (row.id, Arc::new(row))).collect())
+            }
+        }
+    )+ };
+}
+
+rows_by_id! {
+    Integrations reads integrations_by_id into IntegrationView;
+    Projects reads projects_by_id into ProjectView;
+    People reads people_by_id into PersonView;
+    Assets reads assets_by_id into AssetView;
+    Accounts reads accounts_by_id into AccountView;
+    Runs reads runs_by_id into SyncRunView;
+}
+
+macro_rules! values_by_id {
+    ($($loader:ident reads $read:ident into $value:ty;)+) => { $(
+        pub struct $loader(Reader);
+
+        impl Loader<i64> for $loader {
+            type Value = $value;
+            type Error = ApiError;
+
+            async fn load(&self, ids: &[i64]) -> Result<HashMap<i64, Self::Value>, ApiError> {
+                Ok(self.0.$read(ids).await?)
+            }
+        }
+    )+ };
+}
+
+values_by_id! {
+    Grants reads grants into Vec<GrantView>;
+    Encryption reads encryption into EncryptionAtRest;
+    ClusterCounts reads cluster_counts into u32;
+    LastReads reads last_reads into Instant;
+    Scopes reads scopes_of_runs into Vec<ScopeView>;
+}
+
+/// The results of assets and accounts, in the order of control keys.
+pub struct Results(Reader);
+
+impl Loader<(SubjectKind, i64)> for Results {
+    type Value = Arc<[Arc<ResultView>]>;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        subjects: &[(SubjectKind, i64)],
+    ) -> Result<HashMap<(SubjectKind, i64), Self::Value>, ApiError> {
+        let mut results: HashMap<(SubjectKind, i64), Vec<Arc<ResultView>>> =
+            subjects.iter().map(|subject| (*subject, Vec::new())).collect();
+        for kind in SubjectKind::ALL {
+            let ids: Vec<i64> = subjects.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            for result in self.0.results_of(*kind, &ids).await? {
+                results.entry((result.subject_kind, result.subject_id)).or_default().push(Arc::new(result));
+            }
+        }
+        Ok(results.into_iter().map(|(subject, results)| (subject, results.into())).collect())
+    }
+}
+
+/// Of an integration the last run that ended and the one queued or running.
+#[derive(Debug, Clone, Default)]
+pub struct LatestRun {
+    pub ended: Option<Arc<SyncRunView>>,
+    pub current: Option<Arc<SyncRunView>>,
+}
+
+pub struct LatestRuns(Reader);
+
+impl Loader<i64> for LatestRuns {
+    type Value = LatestRun;
+    type Error = ApiError;
+
+    async fn load(&self, integrations: &[i64]) -> Result<HashMap<i64, LatestRun>, ApiError> {
+        let mut latest: HashMap<i64, LatestRun> = integrations.iter().map(|id| (*id, LatestRun::default())).collect();
+        for run in self.0.latest_runs(integrations).await? {
+            let of = latest.entry(run.integration_id).or_default();
+            if run.finished_at.is_some() {
+                of.ended = Some(Arc::new(run));
+            } else {
+                of.current = Some(Arc::new(run));
+            }
+        }
+        Ok(latest)
+    }
+}

@@ -1,0 +1,70 @@
+//! The dashboard's one-row answer.
+
+use std::sync::Arc;
+
+use async_graphql::Object;
+
+use super::error::ApiError;
+use super::scalars::{DateTime, int};
+use super::session::Moment;
+use crate::domain::{ControlStatus, Outcome};
+use crate::store::read::{AccountFilter, AssetFilter, ResultFilter};
+
+pub struct Posture(pub Arc<Moment>);
+
+impl Posture {
+    async fn controls(&self, status: ControlStatus) -> Result<i32, ApiError> {
+        let readings = self.0.readings().await?;
+        Ok(int(readings.values().filter(|reading| reading.status == status).count()))
+    }
+}
+
+/// How the whole workspace stands, in one row.
+#[Object]
+impl Posture {
+    /// The instant that all of this is true at.
+    async fn as_of(&self) -> DateTime {
+        DateTime(self.0.reader.instant())
+    }
+
+    /// How many controls pass.
+    async fn controls_passing(&self) -> Result<i32, ApiError> {
+        self.controls(ControlStatus::Passing).await
+    }
+
+    /// How many controls fail.
+    async fn controls_failing(&self) -> Result<i32, ApiError> {
+        self.controls(ControlStatus::Failing).await
+    }
+
+    /// How many controls cannot be told, because something could not be judged or read.
+    async fn controls_unknown(&self) -> Result<i32, ApiError> {
+        self.controls(ControlStatus::Unknown).await
+    }
+
+    /// How many controls have nothing to speak about.
+    async fn controls_not_applicable(&self) -> Result<i32, ApiError> {
+        self.controls(ControlStatus::NotApplicable).await
+    }
+
+    /// How many assets there are. Removed ones do not count.
+    async fn assets(&self) -> Result<i32, ApiError> {
+        Ok(int(self.0.reader.count_assets(&AssetFilter::default()).await?))
+    }
+
+    /// How many accounts there are. Removed ones do not count.
+    async fn accounts(&self) -> Result<i32, ApiError> {
+        Ok(int(self.0.reader.count_accounts(&AccountFilter::default()).await?))
+    }
+
+    /// How many results fail, over all controls.
+    async fn failing_results(&self) -> Result<i32, ApiError> {
+        let failing = ResultFilter { outcome: Some(vec![Outcome::Fail]), ..ResultFilter::default() };
+        Ok(int(self.0.reader.count_results(&failing).await?))
+    }
+
+    /// When the last sync that read something had ended. Null before the first.
+    async fn last_synced_at(&self) -> Result<Option<DateTime>, ApiError> {
+        Ok(self.0.last_synced_at().await?.map(DateTime))
+    }
+}

@@ -1,0 +1,131 @@
+//! What one request reads through: one transaction, and one [`Moment`] for each instant that is asked for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::Context;
+use tokio::sync::OnceCell;
+
+use super::access::{self, Action};
+use super::error::ApiError;
+use super::loaders::Loaders;
+use super::scalars::DateTime;
+use crate::controls;
+use crate::domain::{Instant, ScopeKind};
+use crate::store::read::page::Window;
+use crate::store::read::{ControlReading, Reader};
+use crate::store::views::IntegrationView;
+use crate::store::{Store, StoreError};
+
+/// More integrations than any workspace has.
+const ALL_INTEGRATIONS: u64 = 10_000;
+
+/// The reads of one request.
+pub struct Session {
+    store: Store,
+    workspace: i64,
+    generation: Mutex<Arc<Generation>>,
+}
+
+/// Reads that share one transaction.
+#[derive(Default)]
+struct Generation {
+    base: OnceCell<Reader>,
+    moments: Mutex<HashMap<Option<Instant>, Arc<Moment>>>,
+}
+
+impl Session {
+    pub fn new(store: Store, workspace: i64) -> Self {
+        Self { store, workspace, generation: Mutex::default() }
+    }
+
+    /// Everything as of an instant; None means now. The same instant gives the same moment.
+    pub async fn at(&self, as_of: Option<Instant>) -> Result<Arc<Moment>, ApiError> {
+        let generation = Arc::clone(&self.generation.lock().unwrap_or_else(PoisonError::into_inner));
+        let base = generation.base.get_or_try_init(|| self.store.reader(self.workspace)).await?;
+        let reader = base.at(as_of);
+        let mut moments = generation.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(moments.entry(reader.as_of()).or_insert_with(|| Arc::new(Moment::new(reader)))))
+    }
+
+    /// Now, read anew: what an edit has just changed is seen.
+    pub async fn renewed(&self) -> Result<Arc<Moment>, ApiError> {
+        self.finish().await;
+        self.at(None).await
+    }
+
+    /// Ends the transaction. What still reads keeps it open until it is dropped.
+    pub async fn finish(&self) {
+        let generation = std::mem::take(&mut *self.generation.lock().unwrap_or_else(PoisonError::into_inner));
+        let Some(generation) = Arc::into_inner(generation) else { return };
+        drop(generation.moments);
+        if let Some(reader) = generation.base.into_inner()
+            && let Err(error) = reader.finish().await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "read transaction did not end well");
+        }
+    }
+}
+
+/// The request's session, for callers who may read.
+pub fn session<'ctx>(ctx: &Context<'ctx>) -> Result<&'ctx Session, ApiError> {
+    access::require(ctx, Action::Read)?;
+    ctx.data_opt::<Arc<Session>>().map(Arc::as_ref).ok_or(ApiError::Unauthenticated)
+}
+
+/// One instant of one workspace: its reader, its loaders, and what is read once for all.
+pub struct Moment {
+    pub reader: Reader,
+    pub loaders: Loaders,
+    readings: OnceCell<HashMap<String, ControlReading>>,
+    last_synced_at: OnceCell<Option<Instant>>,
+    integrations: OnceCell<Vec<IntegrationView>>,
+}
+
+impl Moment {
+    pub fn new(reader: Reader) -> Self {
+        Self {
+            loaders: Loaders::new(&reader),
+            reader,
+            readings: OnceCell::new(),
+            last_synced_at: OnceCell::new(),
+            integrations: OnceCell::new(),
+        }
+    }
+
+    /// Coverage and status of every control of the catalogue.
+    pub async fn readings(&self) -> Result<&HashMap<String, ControlReading>, ApiError> {
+        let readings = self.readings.get_or_try_init(|| async {
+            let catalogue: Vec<(&str, &[ScopeKind])> =
+                controls::ALL.iter().map(|control| (control.key, control.scopes)).collect();
+            self.reader.control_readings(&catalogue).await
+        });
+        Ok(readings.await?)
+    }
+
+    /// When the last sync that read something had ended.
+    pub async fn last_synced_at(&self) -> Result<Option<Instant>, ApiError> {
+        Ok(*self.last_synced_at.get_or_try_init(|| self.reader.last_synced_at()).await?)
+    }
+
+    /// When a list was last read to the end with a subject of it still there.
+    pub async fn last_seen_at(
+        &self,
+        scope: i64,
+        first_seen_at: Instant,
+        removed_at: Option<Instant>,
+    ) -> Result<DateTime, ApiError> {
+        let read_at = self.loaders.last_reads.load_one(scope).await?.unwrap_or(first_seen_at);
+        Ok(DateTime(removed_at.map_or(read_at, |removed_at| read_at.min(removed_at))))
+    }
+
+    /// Every integration of the workspace, disconnected ones too.
+    pub async fn integrations(&self) -> Result<&[IntegrationView], ApiError> {
+        let integrations = self.integrations.get_or_try_init(|| async {
+            let all = Window { limit: ALL_INTEGRATIONS, ..Window::default() };
+            let slice = self.reader.integrations(&all).await?;
+            Ok::<_, StoreError>(slice.rows.into_iter().map(|(view, _)| view).collect())
+        });
+        Ok(integrations.await?)
+    }
+}

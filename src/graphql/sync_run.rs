@@ -1,0 +1,248 @@
+//! A sync: why it ran, how far it is, what it could read and what it changed.
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, ID, Object, SimpleObject};
+
+use super::connection::{Counting, List, Page, PageArgs, connection};
+use super::error::ApiError;
+use super::ids::IdKind;
+use super::integration::Integration;
+use super::project::Project;
+use super::scalars::{DateTime, int};
+use super::session::Moment;
+use crate::domain;
+use crate::store::read::RunFilter;
+use crate::store::views::{self, ScopeView, SyncRunView};
+
+/// Why a sync was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "views::SyncTrigger")]
+pub enum SyncTrigger {
+    /// The integration was connected.
+    Connect,
+    /// It was due.
+    Schedule,
+    /// Somebody asked for it.
+    Manual,
+}
+
+/// How a sync stands or ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "views::SyncStatus")]
+pub enum SyncStatus {
+    /// It waits for its turn.
+    Queued,
+    /// It is under way.
+    Running,
+    /// It read everything.
+    Succeeded,
+    /// It read something, and some list could not be read: see `scopes`.
+    Partial,
+    /// It read nothing, and changed nothing.
+    Failed,
+    /// It would have removed so much that removals wait for a second complete read or a person to agree.
+    Held,
+}
+
+/// What a sync is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "views::SyncStage")]
+pub enum SyncStage {
+    /// Waiting for its turn.
+    Queued,
+    /// Checking the API key.
+    Credentials,
+    /// Reading users, teams, API keys and service accounts.
+    Users,
+    /// Reading projects.
+    Projects,
+    /// Reading clusters and encryption settings.
+    Clusters,
+    /// Judging the controls and writing.
+    Evaluation,
+    /// Ended.
+    Done,
+}
+
+/// A kind of list that a sync reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::ScopeKind")]
+pub enum SyncScopeKind {
+    /// The organization itself.
+    Organization,
+    /// The organization's users and invitations.
+    Users,
+    /// The organization's teams.
+    Teams,
+    /// The organization's API keys.
+    ApiKeys,
+    /// The organization's service accounts.
+    ServiceAccounts,
+    /// The organization's projects.
+    Projects,
+    /// The dedicated and shared clusters of a project.
+    Clusters,
+    /// The flex clusters of a project.
+    FlexClusters,
+    /// The customer-managed keys of a project.
+    EncryptionAtRest,
+}
+
+/// How far a sync is.
+#[derive(Debug, SimpleObject)]
+pub struct SyncProgress {
+    /// What it is doing.
+    stage: SyncStage,
+    /// How many lists it has read.
+    done: i32,
+    /// How many lists there are to read. Null until that is known.
+    total: Option<i32>,
+}
+
+/// What a sync changed. Projects, assets and accounts count, each at most once.
+#[derive(Debug, SimpleObject)]
+pub struct SyncChanges {
+    /// How many appeared.
+    added: i32,
+    /// How many changed.
+    updated: i32,
+    /// How many were removed.
+    removed: i32,
+    /// How many control results changed their outcome, of those there before and after.
+    results_flipped: i32,
+}
+
+pub struct SyncScope {
+    moment: Arc<Moment>,
+    view: ScopeView,
+}
+
+/// One list that a sync was to read, and how that went.
+#[Object]
+impl SyncScope {
+    /// What kind of list it is.
+    async fn kind(&self) -> SyncScopeKind {
+        self.view.kind.into()
+    }
+
+    /// The project whose list it is. Null for lists of the whole organization.
+    async fn project(&self) -> Result<Option<Project>, ApiError> {
+        Project::find_some(&self.moment, self.view.project_id).await
+    }
+
+    /// Whether it was read to the end. Only then may what is missing from it count as removed.
+    async fn complete(&self) -> bool {
+        self.view.complete
+    }
+
+    /// Why it could not be read, as a code. Null when it was.
+    async fn error_code(&self) -> Option<&str> {
+        self.view.error_code.as_deref()
+    }
+
+    /// Why it could not be read, for a person. Null when it was.
+    async fn message(&self) -> Option<&str> {
+        self.view.message.as_deref()
+    }
+}
+
+#[derive(Clone)]
+pub struct SyncRun {
+    moment: Arc<Moment>,
+    view: Arc<SyncRunView>,
+}
+
+impl SyncRun {
+    pub fn new(moment: &Arc<Moment>, view: Arc<SyncRunView>) -> Self {
+        Self { moment: Arc::clone(moment), view }
+    }
+
+    pub async fn find(moment: &Arc<Moment>, id: i64) -> Result<Option<Self>, ApiError> {
+        Ok(moment.loaders.runs.load_one(id).await?.map(|view| Self::new(moment, view)))
+    }
+}
+
+pub async fn page(moment: &Arc<Moment>, filter: RunFilter, args: PageArgs) -> Result<SyncRunConnection, ApiError> {
+    let list = List { name: "syncRuns", order: "" };
+    let window = args.window(list)?;
+    let slice = moment.reader.runs(&filter, &window).await?;
+    let reader = moment.reader.clone();
+    let count = move || -> Counting {
+        let (reader, filter) = (reader.clone(), filter.clone());
+        Box::pin(async move { reader.count_runs(&filter).await })
+    };
+    Ok(SyncRunConnection(Page::new(list, &window, slice, |view| SyncRun::new(moment, Arc::new(view)), count)))
+}
+
+connection! {
+    /// A page of syncs, the newest first.
+    SyncRunConnection,
+    /// A sync in a page.
+    SyncRunEdge,
+    SyncRun
+}
+
+/// One sync of an integration. Shown as it is now, whatever instant is asked for.
+#[Object]
+impl SyncRun {
+    /// The global id.
+    pub(super) async fn id(&self) -> ID {
+        self.moment.id(IdKind::SyncRun, self.view.id)
+    }
+
+    /// The integration that was synced.
+    async fn integration(&self) -> Result<Integration, ApiError> {
+        Integration::of(&self.moment, self.view.integration_id).await
+    }
+
+    /// Why it was started.
+    async fn trigger(&self) -> SyncTrigger {
+        self.view.trigger.into()
+    }
+
+    /// How it stands or ended.
+    async fn status(&self) -> SyncStatus {
+        self.view.status.into()
+    }
+
+    /// When it was asked for or came due.
+    async fn started_at(&self) -> DateTime {
+        DateTime(self.view.queued_at)
+    }
+
+    /// When it ended. Null while it is queued or running.
+    async fn finished_at(&self) -> Option<DateTime> {
+        self.view.finished_at.map(DateTime)
+    }
+
+    /// How far it is.
+    async fn progress(&self) -> SyncProgress {
+        SyncProgress { stage: self.view.stage.into(), done: self.view.done, total: self.view.total }
+    }
+
+    /// How many HTTP requests it sent to Atlas, answers to authentication challenges included.
+    async fn requests(&self) -> i32 {
+        int(self.view.requests)
+    }
+
+    /// The lists that it was to read, and how that went. Empty until it has ended.
+    async fn scopes(&self) -> Result<Vec<SyncScope>, ApiError> {
+        if self.view.finished_at.is_none() {
+            return Ok(Vec::new());
+        }
+        let scopes = self.moment.loaders.scopes.load_one(self.view.id).await?.unwrap_or_default();
+        Ok(scopes.into_iter().map(|view| SyncScope { moment: Arc::clone(&self.moment), view }).collect())
+    }
+
+    /// What it changed. All zero until it has ended.
+    async fn changes(&self) -> SyncChanges {
+        let changes = self.view.changes;
+        SyncChanges {
+            added: changes.added,
+            updated: changes.updated,
+            removed: changes.removed,
+            results_flipped: changes.results_flipped,
+        }
+    }
+}
