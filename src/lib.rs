@@ -8,6 +8,7 @@ pub mod config;
 pub mod controls;
 pub mod demo;
 pub mod domain;
+pub mod gateway;
 pub mod graphql;
 pub mod http;
 pub mod lifecycle;

@@ -66,12 +66,8 @@ pub async fn workspace(
 
 /// The open store, its schema made when the file is new and refused when it is old.
 async fn open(config: &Config, clock: Clock) -> anyhow::Result<Store> {
-    let is_new = config.database_file.as_deref().is_some_and(|file| !file.exists());
     let store = Store::connect(config.store_options(clock)).await.context("cannot open the database")?;
-    if is_new {
-        store.migrate().await?;
-    }
-    store.check().await?;
+    store.migrate().await.context("cannot bring the database's schema up to date")?;
     store.ensure_default_workspace().await?;
     Ok(store)
 }

@@ -1,0 +1,190 @@
+//! The running gateway: builds every part once and wires it. Knows all.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use async_graphql::{Request, Response};
+use tokio::net::TcpListener;
+
+use crate::auth::Authenticator;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::controls::Policy;
+use crate::graphql::{self, Schema, State};
+use crate::http::{
+    AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
+};
+use crate::lifecycle::Lifecycle;
+use crate::store::views::Caller;
+use crate::store::{Store, StoreError};
+use crate::sync::judge::{Subjects, rejudge};
+use crate::sync::{Engine, EngineOptions};
+use crate::vault::{WrappedDataKey, verify_or_refuse};
+
+/// Runs taken up at the same time.
+const WORKERS: usize = 2;
+/// How long requests and runs under way may take after the word to stop.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Every part of a gateway, ready to serve.
+pub struct Gateway {
+    pub store: Store,
+    pub engine: Engine,
+    pub lifecycle: Lifecycle,
+    clock: Clock,
+    graphiql: bool,
+}
+
+impl Gateway {
+    /// Opens the database and the vault, and judges again what other settings or an older version judged.
+    pub async fn open(config: &Config, clock: Clock, migrate: bool, lifecycle: Lifecycle) -> anyhow::Result<Self> {
+        let store = Store::connect(config.store_options(clock.clone())).await.context("cannot open the database")?;
+        if migrate {
+            store.migrate().await.context("cannot bring the database's schema up to date")?;
+        } else {
+            store.check().await?;
+        }
+        store.ensure_default_workspace().await?;
+        let data_keys = store.data_keys().await?;
+        let data_keys: Vec<(i64, WrappedDataKey)> = data_keys
+            .into_iter()
+            .map(|key| (key.workspace, WrappedDataKey { master_key_id: key.master_key_id, wrapped: key.wrapped }))
+            .collect();
+        let vault = verify_or_refuse(&config.master_key_file, config.database_file.is_some(), &data_keys)?;
+        let policy = policy(config);
+        judge_if_settings_changed(&store, &policy).await?;
+        let options = EngineOptions {
+            policy,
+            schedule: config.schedule.clone(),
+            clock: clock.clone(),
+            atlas_base_url: config.atlas_base_url.clone(),
+            atlas_lanes: config.atlas_lanes,
+        };
+        let engine = Engine::new(store.clone(), vault, options);
+        Ok(Self { store, engine, lifecycle, clock, graphiql: config.graphiql })
+    }
+
+    /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
+    pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
+        let Lifecycle { shutdown, tasks } = self.lifecycle.clone();
+        self.engine.start(&tasks, &shutdown, WORKERS).await.context("cannot start the sync schedule")?;
+        let state = self.http_state();
+        let stop = shutdown.clone();
+        let serving = axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(async move { stop.cancelled().await });
+        let overdue = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(DRAIN_WITHIN).await;
+        };
+        tokio::select! {
+            served = serving => served.context("the server broke off")?,
+            () = overdue => tracing::warn!("open connections were cut off"),
+        }
+        shutdown.cancel();
+        if !self.lifecycle.drain(DRAIN_WITHIN).await {
+            tracing::warn!("work under way was cut off");
+        }
+        self.store.close().await?;
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// What requests are answered with.
+    pub fn http_state(&self) -> HttpState {
+        let state = State { store: self.store.clone(), engine: self.engine.clone(), clock: self.clock.clone() };
+        let service = Service {
+            authenticator: Authenticator::new(self.store.clone(), self.clock.clone(), self.lifecycle.tasks.clone()),
+            schema: graphql::schema(state.clone()),
+            state,
+        };
+        HttpState {
+            graphql: Arc::new(service),
+            ready: Arc::new(Database(self.store.clone())),
+            graphiql: self.graphiql,
+            draining: self.lifecycle.shutdown.clone(),
+            deadlines: Deadlines::default(),
+        }
+    }
+}
+
+fn policy(config: &Config) -> Policy {
+    Policy {
+        owner_tag: config.tags.owner.clone(),
+        description_tag: config.tags.description.clone(),
+        user_data_tag: config.tags.user_data.clone(),
+        require_customer_managed_keys: config.require_customer_managed_keys,
+        deprovision_grace: config.deprovision_grace_days,
+        time_zone: config.time_zone,
+    }
+}
+
+async fn judge_if_settings_changed(store: &Store, policy: &Policy) -> Result<(), StoreError> {
+    let fingerprint = policy.fingerprint();
+    for (workspace, _) in store.workspaces().await? {
+        if store.policy_fingerprint(workspace).await?.as_deref() == Some(fingerprint.as_str()) {
+            continue;
+        }
+        let writer = store.writer(workspace).await?;
+        rejudge(store, &writer, policy, Subjects::All).await?;
+        writer.commit().await?;
+        store.set_policy_fingerprint(workspace, &fingerprint).await?;
+    }
+    Ok(())
+}
+
+/// Who is calling, and their requests.
+struct Service {
+    authenticator: Authenticator,
+    schema: Schema,
+    state: State,
+}
+
+impl GraphQlService for Service {
+    fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
+        Box::pin(async move {
+            let token = token.ok_or(AuthFailure::Unauthenticated)?;
+            match self.authenticator.authenticate(token).await {
+                Ok(Some(caller)) => {
+                    let (schema, state) = (self.schema.clone(), self.state.clone());
+                    Ok(Arc::new(Session { schema, state, caller }) as Arc<dyn CallerSession>)
+                }
+                Ok(None) => Err(AuthFailure::Unauthenticated),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "caller not identified");
+                    Err(AuthFailure::Unavailable)
+                }
+            }
+        })
+    }
+}
+
+struct Session {
+    schema: Schema,
+    state: State,
+    caller: Caller,
+}
+
+impl CallerSession for Session {
+    fn execute<'a>(&'a self, request: Request, id: &'a RequestId) -> Pending<'a, Response> {
+        Box::pin(async move {
+            use tracing::Instrument;
+            let span = tracing::info_span!("graphql", request.id = id.as_str());
+            graphql::execute(&self.schema, &self.state, self.caller.clone(), request).instrument(span).await
+        })
+    }
+}
+
+struct Database(Store);
+
+impl Readiness for Database {
+    fn check(&self) -> Pending<'_, Result<(), Unready>> {
+        Box::pin(async move {
+            self.0.check().await.map_err(|error| {
+                tracing::warn!(error = &error as &dyn std::error::Error, "database is not ready");
+                Unready("database")
+            })
+        })
+    }
+}
