@@ -28,7 +28,7 @@ impl Door {
         let workspace = store.ensure_default_workspace().await.unwrap();
         let tasks = TaskTracker::new();
         let guard = Authenticator::new(store.clone(), clock.clone(), tasks.clone());
-        Self { folder: folder, store, clock, tasks, guard, workspace }
+        Self { folder, store, clock, tasks, guard, workspace }
     }
 
     async fn issue(&self, ttl_days: u16) -> Token {
