@@ -4,5 +4,6 @@
 mod atlas;
 mod http;
 mod layering;
+mod schema;
 mod support;
 mod sync;
