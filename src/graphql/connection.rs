@@ -52,7 +52,7 @@ impl PageArgs {
                 )));
             }
             (first, None) => (first, false),
-            (None, last) => (last, true),
+            (None, Some(last)) => (Some(last), true),
         };
         Ok(Window {
             limit: count.map_or(Ok(DEFAULT_PAGE), |count| page_size(count, backward))?,

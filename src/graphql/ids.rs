@@ -2,6 +2,8 @@
 //!
 //! The instant is there when the thing was read under `asOf`, so that a client's cache never mixes two times.
 
+use std::fmt::Display;
+
 use async_graphql::ID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -55,7 +57,7 @@ impl GlobalId {
 
 impl Moment {
     /// The id of a thing that was read at this moment.
-    pub fn id(&self, kind: IdKind, raw: impl ToString) -> ID {
+    pub fn id(&self, kind: IdKind, raw: impl Display) -> ID {
         GlobalId { kind, raw: raw.to_string(), at: self.reader.as_of() }.encode()
     }
 }

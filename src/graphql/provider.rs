@@ -11,7 +11,7 @@ use super::session::Moment;
 /// A kind of system that can be connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ProviderKey {
-    /// MongoDB Atlas, through its Admin API.
+    /// Atlas, through its Admin API.
     MongodbAtlas,
 }
 
