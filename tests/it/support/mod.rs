@@ -3,7 +3,7 @@
 pub mod database;
 mod world;
 
-pub use database::{Database, Kind};
+pub use database::Database;
 pub use world::World;
 
 /// Runs one async test on SQLite and on PostgreSQL.
