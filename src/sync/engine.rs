@@ -153,12 +153,11 @@ impl Engine {
 
     /// The key that seals the workspace's credentials; made at first use.
     pub(super) async fn data_key(&self, workspace: i64) -> Result<WrappedDataKey, EngineError> {
-        let stored = match self.store.data_key(workspace).await? {
-            Some(stored) => stored,
-            None => {
-                let fresh = self.vault.new_data_key(workspace)?;
-                self.store.insert_data_key_if_absent(workspace, &fresh.master_key_id, fresh.wrapped).await?
-            }
+        let stored = if let Some(stored) = self.store.data_key(workspace).await? {
+            stored
+        } else {
+            let fresh = self.vault.new_data_key(workspace)?;
+            self.store.insert_data_key_if_absent(workspace, &fresh.master_key_id, fresh.wrapped).await?
         };
         let StoredDataKey { master_key_id, wrapped, .. } = stored;
         Ok(WrappedDataKey { master_key_id, wrapped })

@@ -147,7 +147,7 @@ impl Reader {
             .collect()
     }
 
-    /// (scope_id, last_good) of every list: a good one is as fresh as its integration's last run.
+    /// `scope_id` and `last_good` of every list: a good one is as fresh as its integration's last run.
     fn reads(&self) -> SelectStatement {
         let mut runs = Query::select()
             .column("integration_id")
@@ -176,7 +176,7 @@ impl Reader {
             .to_owned()
     }
 
-    /// The outcome at the instant, as SQL over control_result alias `r`.
+    /// The outcome at the instant, as SQL over `control_result` alias `r`.
     pub(super) async fn outcome(&self) -> Result<Expr, StoreError> {
         let stale: Vec<i64> = self.stale().await?.iter().map(|scope| scope.scope_id).collect();
         let mut case = CaseStatement::new();
