@@ -13,12 +13,49 @@ use super::session::Moment;
 use crate::domain::Instant;
 use crate::store::views::SubjectKind;
 
-crate::words! {
-    /// What an id names.
-    IdKind {
-        Workspace = "Workspace", Integration = "Integration", SyncRun = "SyncRun", Project = "Project",
-        AtlasCluster = "AtlasCluster", Account = "Account", Person = "Person", Control = "Control",
-        ControlResult = "ControlResult",
+/// What an id names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdKind {
+    Workspace,
+    Integration,
+    SyncRun,
+    Project,
+    AtlasCluster,
+    Account,
+    Person,
+    Control,
+    ControlResult,
+}
+
+impl IdKind {
+    /// The type's name in the schema.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Workspace => "Workspace",
+            Self::Integration => "Integration",
+            Self::SyncRun => "SyncRun",
+            Self::Project => "Project",
+            Self::AtlasCluster => "AtlasCluster",
+            Self::Account => "Account",
+            Self::Person => "Person",
+            Self::Control => "Control",
+            Self::ControlResult => "ControlResult",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "Workspace" => Self::Workspace,
+            "Integration" => Self::Integration,
+            "SyncRun" => Self::SyncRun,
+            "Project" => Self::Project,
+            "AtlasCluster" => Self::AtlasCluster,
+            "Account" => Self::Account,
+            "Person" => Self::Person,
+            "Control" => Self::Control,
+            "ControlResult" => Self::ControlResult,
+            _ => return None,
+        })
     }
 }
 

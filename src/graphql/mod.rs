@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod asset;
+mod batches;
 mod cluster;
 mod cluster_parts;
 mod connection;
@@ -34,15 +35,16 @@ mod viewer;
 
 pub use access::Action;
 pub use error::ApiError;
-pub use session::Session;
 
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, SDLExportOptions, SchemaBuilder};
 
+use self::batches::Batches;
 use self::mutation::Mutation;
 use self::node::AssetsAreNodes;
 use self::query::Query;
+use self::session::Session;
 use self::subscription::Subscription;
 use crate::clock::Clock;
 use crate::store::Store;
@@ -81,8 +83,9 @@ pub fn sdl() -> String {
 
 /// Executes a query or mutation for a caller: one session, and through it one transaction.
 pub async fn execute(schema: &Schema, state: &State, caller: Caller, request: Request) -> Response {
-    let session = Arc::new(Session::new(state.store.clone(), caller.workspace));
-    let response = schema.execute(request.data(caller).data(Arc::clone(&session))).await;
+    let (batches, queued) = Batches::queued();
+    let session = Arc::new(Session::new(state.store.clone(), caller.workspace, batches));
+    let response = queued.drive(schema.execute(request.data(caller).data(Arc::clone(&session)))).await;
     session.finish().await;
     response
 }
