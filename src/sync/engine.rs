@@ -166,7 +166,9 @@ impl Engine {
 
 fn random_owner() -> String {
     let mut bytes = [0_u8; 8];
-    // Without randomness the epoch still fences; the name only helps people read the table.
-    let _ = getrandom::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        // The epoch fences all the same; the name only helps people who read the table.
+        tracing::warn!(error = %error, "no random name for this process");
+    }
+    format!("{:016x}", u64::from_be_bytes(bytes))
 }
