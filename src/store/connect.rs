@@ -81,7 +81,8 @@ impl Store {
 
     /// Answers once the database does, and its schema is up to date.
     pub async fn check(&self) -> Result<(), StoreError> {
-        let pending = tokio::time::timeout(Duration::from_secs(2), Migrator::get_pending_migrations(&self.read)).await;
+        let pending =
+            tokio::time::timeout(Duration::from_secs(2), Migrator::get_pending_migrations_read_only(&self.read)).await;
         match pending {
             Ok(Ok(pending)) if pending.is_empty() => Ok(()),
             Ok(Ok(_)) => Err(StoreError::PendingMigrations),

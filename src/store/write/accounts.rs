@@ -1,11 +1,11 @@
 //! Accounts and their grants: identities that survive changed logins and ids, and facts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::{account, account_fact, role_grant};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query};
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
 use super::{AccountPut, Stored, Writer};
 use crate::domain::{Account, AccountKind, Grant, GrantPath, GrantScope, ScopeKind};
@@ -128,33 +128,58 @@ impl Writer {
             return Ok(Vec::new());
         }
         let before = self.account_identities(integration).await?;
-        let fresh: Vec<account::ActiveModel> = puts
-            .iter()
-            .filter(|put| put.id.is_none() && before.find(&put.account).is_none())
-            .map(|put| account::ActiveModel {
-                id: NotSet,
-                workspace_id: Set(self.workspace),
-                integration_id: Set(integration),
-                kind: Set(put.account.kind.word().to_owned()),
-                natural_key: Set(put.account.natural_key()),
-                atlas_id: Set(put.account.atlas_id.clone()),
-                first_seen_at: Set(self.at),
-                manual_person_id: Set(None),
-            })
-            .collect();
-        let now = if fresh.is_empty() {
-            before
-        } else {
-            self.insert(fresh).await?;
-            self.account_identities(integration).await?
-        };
+        let mut claimed = self.present_accounts(integration).await?;
+        claimed.extend(puts.iter().filter_map(|put| put.id));
+        for put in &puts {
+            if let Some(id) = put.id {
+                self.rename_account(&before, id, &put.account).await?;
+            }
+        }
+        let renamed = self.account_identities(integration).await?;
         let mut known = Vec::with_capacity(puts.len());
         for put in puts {
-            let Some(id) = put.id.or_else(|| now.find(&put.account)) else { continue };
-            self.rename_account(&now, id, &put.account).await?;
+            let free = renamed.find(&put.account).filter(|id| !claimed.contains(id));
+            let id = match put.id.or(free) {
+                Some(id) => id,
+                None => self.new_account(integration, &renamed, &put.account).await?,
+            };
+            if put.id.is_none() && free.is_some() {
+                self.rename_account(&renamed, id, &put.account).await?;
+            }
+            claimed.insert(id);
             known.push((id, put.account));
         }
         Ok(known)
+    }
+
+    async fn present_accounts(&self, integration: i64) -> Result<HashSet<i64>, StoreError> {
+        let ids = account_fact::Entity::find()
+            .select_only()
+            .column(account_fact::Column::AccountId)
+            .filter(account_fact::Column::IntegrationId.eq(integration))
+            .filter(account_fact::Column::ValidTo.is_null())
+            .into_tuple::<i64>()
+            .all(self.tx.as_ref())
+            .await?;
+        Ok(ids.into_iter().collect())
+    }
+
+    async fn new_account(&self, integration: i64, known: &Identities, account: &Account) -> Result<i64, StoreError> {
+        let kind = account.kind.word().to_owned();
+        let key = account.natural_key();
+        // Somebody else's identity may still be kept under this login; the id then tells them apart.
+        let taken = known.by_key.contains_key(&(kind.clone(), key.clone()));
+        let row = account::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(self.workspace),
+            integration_id: Set(integration),
+            kind: Set(kind),
+            natural_key: Set(if taken { account.atlas_id.clone() } else { key }),
+            atlas_id: Set(account.atlas_id.clone()),
+            first_seen_at: Set(self.at),
+            manual_person_id: Set(None),
+        };
+        Ok(row.insert(self.tx.as_ref()).await?.id)
     }
 
     /// Keeps the identity findable after a changed login or id.
