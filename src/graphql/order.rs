@@ -76,18 +76,17 @@ mod tests {
     fn sorted(query: &str, answer: serde_json::Value) -> String {
         let mut answer = Value::from_json(answer).unwrap();
         Shape::of(&parse_query(query).unwrap(), None).sort(&mut answer);
-        answer.into_json().unwrap().to_string()
+        serde_json::to_string(&answer).unwrap()
     }
 
     #[test]
     fn fields_stand_as_they_were_asked_for() {
         let query = "{ b: x a { d ...F } } fragment F on T { c d e { z y } }";
         let answer = serde_json::json!({ "a": [{ "c": 1, "d": 2, "e": { "y": 1, "z": 2 } }], "b": 3 });
-        let text = Shape::of(&parse_query(query).unwrap(), None);
-        assert_eq!(text.0.keys().map(Name::as_str).collect::<Vec<_>>(), ["b", "a"]);
         let mut value = Value::from_json(answer).unwrap();
-        text.sort(&mut value);
-        assert_eq!(value.to_string(), "{b: 3,a: [{d: 2,c: 1,e: {z: 2,y: 1}}]}");
+        Shape::of(&parse_query(query).unwrap(), None).sort(&mut value);
+        let text = serde_json::to_string(&value).unwrap();
+        assert_eq!(text, r#"{"b":3,"a":[{"d":2,"c":1,"e":{"z":2,"y":1}}]}"#);
     }
 
     #[test]

@@ -79,6 +79,11 @@ impl Store {
         Ok(())
     }
 
+    /// The database is empty: no version of this program has made its schema yet.
+    pub async fn is_new(&self) -> Result<bool, StoreError> {
+        Ok(Migrator::get_applied_migrations_read_only(&self.read).await?.is_empty())
+    }
+
     /// Answers once the database does, and its schema is up to date.
     pub async fn check(&self) -> Result<(), StoreError> {
         let pending =
