@@ -236,3 +236,6 @@ fn brake(plan: &mut Plan, kind: &str, total: usize, missing: &[(i64, &str)], hel
     plan.changes.removed += i32::try_from(remove.len()).unwrap_or(i32::MAX);
     remove.into_iter().map(|(id, _)| id).collect()
 }
+
+#[cfg(test)]
+mod tests;
