@@ -63,7 +63,12 @@ impl Gateway {
             atlas_lanes: config.atlas_lanes,
         };
         let engine = Engine::new(store.clone(), vault, options);
-        Ok(Self { store, engine, lifecycle, clock, graphiql: config.graphiql })
+        Ok(Self::new(store, engine, clock, config.graphiql, lifecycle))
+    }
+
+    /// A gateway of parts that are open already.
+    pub const fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
+        Self { store, engine, lifecycle, clock, graphiql }
     }
 
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.

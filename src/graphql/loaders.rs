@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use chrono::TimeDelta;
 
 use super::batches::Batches;
 use super::error::ApiError;
@@ -30,6 +31,7 @@ pub struct Loaders {
     pub encryption: Batched<Encryption>,
     pub cluster_counts: Batched<ClusterCounts>,
     pub last_reads: Batched<LastReads>,
+    pub reads_before: Batched<ReadsBefore>,
     pub latest_runs: Batched<LatestRuns>,
     pub scopes: Batched<Scopes>,
 }
@@ -48,6 +50,7 @@ impl Loaders {
             encryption: batched(Encryption(reader.clone()), batches),
             cluster_counts: batched(ClusterCounts(reader.clone()), batches),
             last_reads: batched(LastReads(reader.clone()), batches),
+            reads_before: batched(ReadsBefore(reader.clone()), batches),
             latest_runs: batched(LatestRuns(reader.clone()), batches),
             scopes: batched(Scopes(reader.clone()), batches),
         }
@@ -130,6 +133,28 @@ impl Loader<(SubjectKind, i64)> for Results {
             }
         }
         Ok(results.into_iter().map(|(subject, results)| (subject, results.into())).collect())
+    }
+}
+
+/// When lists were last read well before something in them ended. One statement for each instant.
+pub struct ReadsBefore(Reader);
+
+impl Loader<(i64, Instant)> for ReadsBefore {
+    type Value = Instant;
+    type Error = ApiError;
+
+    async fn load(&self, ends: &[(i64, Instant)]) -> Result<HashMap<(i64, Instant), Instant>, ApiError> {
+        let mut scopes: HashMap<Instant, Vec<i64>> = HashMap::new();
+        for (scope, ended_at) in ends {
+            scopes.entry(*ended_at).or_default().push(*scope);
+        }
+        let mut reads = HashMap::new();
+        for (ended_at, scopes) in scopes {
+            let before = self.0.at(Some(ended_at - TimeDelta::microseconds(1)));
+            let found = before.last_reads(&scopes).await?;
+            reads.extend(found.into_iter().map(|(scope, read_at)| ((scope, ended_at), read_at)));
+        }
+        Ok(reads)
     }
 }
 

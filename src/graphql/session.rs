@@ -117,8 +117,11 @@ impl Moment {
         first_seen_at: Instant,
         removed_at: Option<Instant>,
     ) -> Result<DateTime, ApiError> {
-        let read_at = self.loaders.last_reads.load_one(scope).await?.unwrap_or(first_seen_at);
-        Ok(DateTime(removed_at.map_or(read_at, |removed_at| read_at.min(removed_at))))
+        let read_at = match removed_at {
+            None => self.loaders.last_reads.load_one(scope).await?,
+            Some(removed_at) => self.loaders.reads_before.load_one((scope, removed_at)).await?,
+        };
+        Ok(DateTime(read_at.map_or(first_seen_at, |read_at| read_at.max(first_seen_at))))
     }
 
     /// Every integration of the workspace, disconnected ones too.

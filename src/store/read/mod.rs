@@ -1,7 +1,7 @@
 //! Reading: one workspace, one instant, one generation.
 //!
 //! A [`Reader`] is one read-only transaction, so everything it says belongs together. Now and the past are one code
-//! path: only [`Reader::valid`] knows the difference.
+//! path: only `Reader::valid` knows the difference.
 
 mod accounts;
 mod assets;

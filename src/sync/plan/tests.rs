@@ -61,7 +61,7 @@ fn team_grant(project: &str) -> Grant {
 }
 
 fn stored<T>(values: Vec<T>) -> Vec<Stored<T>> {
-    values.into_iter().enumerate().map(|(index, value)| Stored { id: index as i64 + 1, value }).collect()
+    values.into_iter().zip(1..).map(|(value, id)| Stored { id, value }).collect()
 }
 
 fn read(kind: ScopeKind, project: Option<&str>) -> ScopeRead {

@@ -1,10 +1,11 @@
 //! What tests are made with: a database of each kind, a simulated Atlas, and the engine between them.
 
 pub mod database;
+mod served;
 mod world;
 
-pub use database::Database;
-pub use world::World;
+pub use database::{Database, Kind};
+pub use world::{Setting, World, column, text, written};
 
 /// Runs one async test on SQLite and on PostgreSQL.
 ///

@@ -1,19 +1,36 @@
-//! A gateway without its HTTP: store, vault and engine over a simulated Atlas, on a clock that tests move.
+//! A gateway without its HTTP: store, vault, engine and schema over a simulated Atlas, on a clock that tests move.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use async_graphql::{Request, Variables};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use slategate::clock::Clock;
 use slategate::controls::Policy;
+use slategate::demo::model::Organization;
 use slategate::demo::{self, Simulator, SimulatorOptions};
+use slategate::graphql::{self, Schema, State};
+use slategate::store::views::{Caller, Role};
 use slategate::store::{Store, StoreOptions};
 use slategate::sync::{Connected, Engine, EngineOptions, Refusal};
 use slategate::vault::{KeyRing, Vault};
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::Database;
+
+/// What a world is made from, where it is not the demonstration's.
+#[derive(Default)]
+pub struct Setting {
+    pub policy: Policy,
+    pub estate: Option<Vec<Organization>>,
+    pub simulator: SimulatorOptions,
+    /// Where the engine looks for Atlas. None: at the simulator.
+    pub atlas: Option<Url>,
+}
 
 pub struct World {
     pub store: Store,
@@ -21,8 +38,12 @@ pub struct World {
     pub simulator: Simulator,
     pub clock: Clock,
     pub workspace: i64,
+    pub database: Database,
     /// SQL statements sent since the world began.
     pub statements: Arc<AtomicUsize>,
+    state: State,
+    schema: Schema,
+    raw: DatabaseConnection,
 }
 
 impl World {
@@ -31,12 +52,13 @@ impl World {
     }
 
     pub async fn new(database: &Database) -> Self {
-        Self::with_policy(database, Policy::default()).await
+        Self::with(database, Setting::default()).await
     }
 
-    pub async fn with_policy(database: &Database, policy: Policy) -> Self {
+    pub async fn with(database: &Database, setting: Setting) -> Self {
         let clock = Clock::manual(Self::start_of_time());
-        let simulator = Simulator::start(demo::organizations(), SimulatorOptions::default()).await.unwrap();
+        let estate = setting.estate.unwrap_or_else(demo::organizations);
+        let simulator = Simulator::start(estate, setting.simulator).await.unwrap();
         let mut store = Store::connect(StoreOptions {
             url: database.url.clone(),
             freshness: TimeDelta::hours(24),
@@ -54,14 +76,70 @@ impl World {
         let workspace = store.ensure_default_workspace().await.unwrap();
         let vault = Vault::new(KeyRing::create(&database.folder().join("master.key")).unwrap());
         let options = EngineOptions {
-            policy,
+            policy: setting.policy,
             schedule: "0 0 * * * *".parse().unwrap(),
             clock: clock.clone(),
-            atlas_base_url: simulator.base_url(),
+            atlas_base_url: setting.atlas.unwrap_or_else(|| simulator.base_url()),
             atlas_lanes: 4,
         };
         let engine = Engine::new(store.clone(), vault, options);
-        Self { store, engine, simulator, clock, workspace, statements }
+        let state = State { store: store.clone(), engine: engine.clone(), clock: clock.clone() };
+        let schema = graphql::schema(state.clone());
+        let raw = sea_orm::Database::connect(&database.url).await.unwrap();
+        let database = database.clone();
+        Self { store, engine, simulator, clock, workspace, database, statements, state, schema, raw }
+    }
+
+    /// A world in which this key's organization was connected and synced once, at the clock's present instant.
+    pub async fn synced(database: &Database, public_key: &str) -> Self {
+        let world = Self::new(database).await;
+        world.connect(public_key).await.unwrap();
+        world.tick();
+        assert_eq!(world.sync_due().await, 1);
+        world
+    }
+
+    /// The first organization of the demonstration, with its people, links and what they entered by hand.
+    pub async fn demo(database: &Database) -> Self {
+        let world = Self::synced(database, demo::keys::READER.public).await;
+        world.tick();
+        world.load_people().await;
+        world.load_edits().await;
+        world.tick();
+        world
+    }
+
+    async fn load_people(&self) {
+        for person in demo::people() {
+            let input = json!({
+                "email": person.email, "fullName": person.full_name, "aliases": person.aliases,
+                "status": person.status.word(), "startsOn": person.starts_on, "endsOn": person.ends_on,
+            });
+            let answer = self
+                .ask_with(
+                    "mutation($input: UpsertPersonInput!) { upsertPerson(input: $input) { userErrors { message } } }",
+                    json!({ "input": input }),
+                )
+                .await;
+            assert_eq!(answer["upsertPerson"]["userErrors"], json!([]));
+        }
+    }
+
+    async fn load_edits(&self) {
+        for edit in demo::annotations() {
+            let mut input = json!({ "assetId": self.asset(edit.cluster).await, "description": edit.description });
+            if let Some(owner) = edit.owner {
+                input["ownerId"] = json!(self.person(owner).await);
+            }
+            if let Some(contains) = edit.user_data {
+                input["userData"] = json!(if contains { "CONTAINS_USER_DATA" } else { "NO_USER_DATA" });
+            }
+            self.update_asset(input).await;
+        }
+        for (login, email) in demo::links() {
+            let input = json!({ "accountId": self.account(login).await, "personId": self.person(email).await });
+            self.link_account(input).await;
+        }
     }
 
     /// Connects with one of the simulator's keys, by label or public key.
@@ -80,4 +158,177 @@ impl World {
         }
         runs
     }
+
+    /// An hour later, when the next sync is due and done.
+    pub async fn next_sync(&self) {
+        self.clock.advance(TimeDelta::hours(1));
+        assert_eq!(self.sync_due().await, 1);
+    }
+
+    /// A second passes.
+    pub fn tick(&self) {
+        self.clock.advance(TimeDelta::seconds(1));
+    }
+
+    /// Now, as the API writes it.
+    pub fn now(&self) -> String {
+        written(self.clock.now())
+    }
+
+    /// The whole answer to a caller of this role: `data`, and `errors` if there are any.
+    pub async fn query(&self, role: Role, query: &str, variables: Value) -> Value {
+        self.query_in(self.workspace, role, query, variables).await
+    }
+
+    pub async fn query_in(&self, workspace: i64, role: Role, query: &str, variables: Value) -> Value {
+        let request = Request::new(query).variables(Variables::from_json(variables));
+        let caller = Caller { workspace, workspace_name: "default".to_owned(), name: "test".to_owned(), role };
+        let response = graphql::execute(&self.schema, &self.state, caller, request).await;
+        serde_json::to_value(response).unwrap()
+    }
+
+    /// The data that an administrator is answered, without any error.
+    pub async fn ask(&self, query: &str) -> Value {
+        self.ask_with(query, json!({})).await
+    }
+
+    pub async fn ask_with(&self, query: &str, variables: Value) -> Value {
+        let mut answer = self.query(Role::Admin, query, variables).await;
+        assert_eq!(answer.get("errors"), None, "{query}");
+        answer["data"].take()
+    }
+
+    /// The code of the one error that an administrator is answered.
+    pub async fn refused(&self, query: &str, variables: Value) -> String {
+        let answer = self.query(Role::Admin, query, variables).await;
+        let errors = answer["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{answer}");
+        errors[0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The global id of the asset of this name.
+    pub async fn asset(&self, name: &str) -> String {
+        self.id_of("assets", "name", name).await
+    }
+
+    pub async fn account(&self, login: &str) -> String {
+        self.id_of("accounts", "login", login).await
+    }
+
+    pub async fn person(&self, email: &str) -> String {
+        self.id_of("people", "email", email).await
+    }
+
+    pub async fn project(&self, name: &str) -> String {
+        self.id_of("projects", "name", name).await
+    }
+
+    /// The global id of the only integration.
+    pub async fn integration(&self) -> String {
+        let answer = self.ask("{ integrations { nodes { id } } }").await;
+        let nodes = answer["integrations"]["nodes"].as_array().unwrap();
+        assert_eq!(nodes.len(), 1);
+        text(&nodes[0]["id"])
+    }
+
+    async fn id_of(&self, list: &str, field: &str, value: &str) -> String {
+        let answer = self.ask(&format!("{{ {list}(first: 500) {{ nodes {{ id {field} }} }} }}")).await;
+        let nodes = answer[list]["nodes"].as_array().unwrap();
+        let found = nodes.iter().find(|node| node[field] == value);
+        text(&found.unwrap_or_else(|| panic!("{value} is not among {list}"))["id"])
+    }
+
+    pub async fn update_asset(&self, input: Value) -> Value {
+        let query = "mutation($input: UpdateAssetInput!) { updateAsset(input: $input) { asset { id name owner { email } \
+                     ownerSource description descriptionSource userData userDataSource } userErrors { code field } } }";
+        let answer = self.ask_with(query, json!({ "input": input })).await;
+        assert_eq!(answer["updateAsset"]["userErrors"], json!([]));
+        answer["updateAsset"]["asset"].clone()
+    }
+
+    pub async fn link_account(&self, input: Value) -> Value {
+        let query = "mutation($input: LinkAccountInput!) { linkAccount(input: $input) { account { login personSource \
+                     person { email } } userErrors { code field } } }";
+        let answer = self.ask_with(query, json!({ "input": input })).await;
+        assert_eq!(answer["linkAccount"]["userErrors"], json!([]));
+        answer["linkAccount"]["account"].clone()
+    }
+
+    pub async fn upsert_person(&self, input: Value) -> Value {
+        let query = "mutation($input: UpsertPersonInput!) { upsertPerson(input: $input) { person { id email fullName \
+                     aliases status startsOn endsOn } userErrors { code message field } } }";
+        self.ask_with(query, json!({ "input": input })).await["upsertPerson"].clone()
+    }
+
+    /// `OUTCOME REASON` of a control on the subject with this id, and since when.
+    pub async fn verdict(&self, subject: &str, control: &str) -> (String, String) {
+        let query = "query($filter: ControlResultFilter) { controlResults(filter: $filter) { nodes { outcome reason since } } }";
+        let answer = self.ask_with(query, json!({ "filter": { "controlKey": control, "subjectId": subject } })).await;
+        let nodes = answer["controlResults"]["nodes"].as_array().unwrap();
+        assert_eq!(nodes.len(), 1, "{control}");
+        (format!("{} {}", text(&nodes[0]["outcome"]), text(&nodes[0]["reason"])), text(&nodes[0]["since"]))
+    }
+
+    /// The latest run, with what the tests look at.
+    pub async fn last_run(&self) -> Value {
+        let query = "{ syncRuns(first: 1) { nodes { id trigger status requests changes { added updated removed \
+                     resultsFlipped } scopes { kind complete errorCode project { name } } } } }";
+        self.ask(query).await["syncRuns"]["nodes"][0].clone()
+    }
+
+    /// Another workspace of the same database, with nothing in it.
+    pub async fn other_workspace(&self) -> i64 {
+        self.store.create_workspace("other").await.unwrap()
+    }
+
+    /// The number that `SELECT COUNT(*)` and what follows gives.
+    pub async fn count(&self, from: &str) -> i64 {
+        let sql = format!("SELECT COUNT(*) AS number FROM {from}");
+        let statement = Statement::from_string(self.raw.get_database_backend(), sql);
+        self.raw.query_one_raw(statement).await.unwrap().unwrap().try_get("", "number").unwrap()
+    }
+
+    /// One text column of some rows, behind the back of the store.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let statement = Statement::from_string(self.raw.get_database_backend(), sql);
+        let rows = self.raw.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    }
+
+    /// Rows of every table that keeps facts as intervals.
+    pub async fn fact_rows(&self) -> Vec<(&'static str, i64)> {
+        let mut rows = Vec::new();
+        for table in FACTS {
+            rows.push((table, self.count(table).await));
+        }
+        rows
+    }
+}
+
+const FACTS: [&str; 11] = [
+    "project_fact",
+    "encryption_fact",
+    "cluster_fact",
+    "asset_facet",
+    "asset_standing",
+    "account_fact",
+    "role_grant",
+    "account_link",
+    "person_fact",
+    "control_result",
+    "control_status",
+];
+
+/// An instant as the API writes it.
+pub fn written(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}
+
+/// One field of each of these rows.
+pub fn column(rows: &Value, field: &str) -> Vec<String> {
+    rows.as_array().unwrap().iter().map(|row| text(&row[field])).collect()
 }
