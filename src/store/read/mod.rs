@@ -20,7 +20,7 @@ pub use people::PersonFilter;
 pub use projects::ProjectFilter;
 pub use results::ResultFilter;
 pub use runs::RunFilter;
-pub use statuses::{ControlReading, StatusInterval};
+pub use statuses::{ControlReading, StatusInterval, Turn};
 
 use std::sync::Arc;
 

@@ -49,7 +49,7 @@ impl Reader {
     pub(super) async fn stale(&self) -> Result<&[StaleScope], StoreError> {
         let stale = self.stale.get_or_try_init(|| async {
             let mut select = self.reads();
-            select.and_where(last_good().lt(self.clock.saturating_sub(self.freshness)));
+            select.and_where(last_good().lte(self.clock.saturating_sub(self.freshness)));
             let rows = self.all::<ReadRow>(&select).await?;
             let stale = rows.into_iter().filter_map(|row| {
                 let last_good = row.last_good?;
