@@ -44,7 +44,9 @@ async fn totals(world: &World, at: Value) -> Vec<i64> {
     let query = "query($at: DateTime) { assets(asOf: $at) { totalCount } accounts(asOf: $at) { totalCount } \
                  projects(asOf: $at) { totalCount } controlResults(asOf: $at) { totalCount } }";
     let answer = world.ask_with(query, json!({ "at": at })).await;
-    ["assets", "accounts", "projects", "controlResults"].map(|list| answer[list]["totalCount"].as_i64().unwrap()).to_vec()
+    ["assets", "accounts", "projects", "controlResults"]
+        .map(|list| answer[list]["totalCount"].as_i64().unwrap())
+        .to_vec()
 }
 
 async fn disconnect(world: &World, id: &str, purge: bool) -> Value {

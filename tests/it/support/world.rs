@@ -116,7 +116,10 @@ impl World {
                 "status": person.status.word(), "startsOn": person.starts_on, "endsOn": person.ends_on,
             });
             let answer = self
-                .ask_with("mutation($input: UpsertPersonInput!) { upsertPerson(input: $input) { userErrors { message } } }", json!({ "input": input }))
+                .ask_with(
+                    "mutation($input: UpsertPersonInput!) { upsertPerson(input: $input) { userErrors { message } } }",
+                    json!({ "input": input }),
+                )
                 .await;
             assert_eq!(answer["upsertPerson"]["userErrors"], json!([]));
         }
