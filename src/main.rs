@@ -21,7 +21,7 @@ const DEMO_LOG: &str = "warn";
 #[tokio::main]
 async fn main() -> ExitCode {
     let command = Cli::parse().command;
-    match run(command).await {
+    match Box::pin(run(command)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to be told if even stderr is gone.
@@ -38,7 +38,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         .map_err(|_| anyhow::anyhow!("a TLS provider is installed already"))?;
     match command {
         Command::Schema => Ok(io::stdout().write_all(slategate::graphql::sdl().as_bytes())?),
-        Command::Demo(demo) => run_demo(demo).await,
+        Command::Demo(demo) => Box::pin(run_demo(demo)).await,
         Command::Serve(serve) => run_serve(&serve).await,
         Command::Migrate => cli::migrate(&configured()?, Clock::System).await,
         Command::Token(command) => cli::token(&command, &configured()?, Clock::System, &mut io::stdout()).await,
@@ -67,7 +67,7 @@ async fn run_demo(demo: Demo) -> anyhow::Result<()> {
     telemetry::start(DEMO_LOG, LogFormat::Text)?;
     let lifecycle = Lifecycle::default();
     shutdown_on_signals(lifecycle.shutdown.clone())?;
-    play(DemoOptions { data: demo.data, port: demo.port }, Clock::System, lifecycle).await
+    Box::pin(play(DemoOptions { data: demo.data, port: demo.port }, Clock::System, lifecycle)).await
 }
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {

@@ -67,7 +67,10 @@ pub async fn workspace(
 /// The open store, its schema made when the file is new and refused when it is old.
 async fn open(config: &Config, clock: Clock) -> anyhow::Result<Store> {
     let store = Store::connect(config.store_options(clock)).await.context("cannot open the database")?;
-    store.migrate().await.context("cannot bring the database's schema up to date")?;
+    if store.is_new().await? {
+        store.migrate().await.context("cannot make the database's schema")?;
+    }
+    store.check().await?;
     store.ensure_default_workspace().await?;
     Ok(store)
 }

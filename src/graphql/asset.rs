@@ -1,4 +1,5 @@
 //! What the inventory holds, whatever kind of thing it is.
+#![expect(clippy::duplicated_attributes, reason = "fields of an interface may have the same type")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A cluster of MongoDB Atlas: what runs, where, and with which safeguards.
+//! An Atlas cluster: what runs, where, and with which safeguards.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ impl AtlasCluster {
     }
 }
 
-/// A cluster of MongoDB Atlas.
+/// A database cluster in Atlas.
 #[Object]
 impl AtlasCluster {
     /// The global id.
@@ -164,7 +164,7 @@ impl AtlasCluster {
         self.view.cluster.regions().into_iter().map(CloudRegion::from).collect()
     }
 
-    /// The version of MongoDB that it runs. Null where Atlas does not say.
+    /// The database version that it runs. Null where Atlas does not say.
     async fn mongo_db_version(&self) -> Option<&str> {
         self.view.cluster.mongodb_version.as_deref()
     }

@@ -51,8 +51,8 @@ impl PageArgs {
                     "give `first` or `last`, not both; each is at most {LARGEST_PAGE}"
                 )));
             }
-            (first, None) => (first, false),
-            (None, last) => (last, true),
+            (None, Some(from_end)) => (Some(from_end), true),
+            (from_start, None) => (from_start, false),
         };
         Ok(Window {
             limit: count.map_or(Ok(DEFAULT_PAGE), |count| page_size(count, backward))?,

@@ -121,6 +121,7 @@ impl ControlResult {
     }
 
     /// The control that speaks.
+    #[expect(clippy::unused_async, reason = "the derive asks for async resolvers")]
     async fn control(&self) -> Result<Control, ApiError> {
         Control::of(&self.moment, &self.view.control_key)
     }

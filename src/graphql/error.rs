@@ -48,6 +48,9 @@ impl ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::BadText(_)) {
+            return Self::BadInput(error.to_string());
+        }
         let cause: &dyn StdError = &error;
         if error.is_transient() {
             tracing::warn!(error = cause, "store is unavailable");

@@ -2,6 +2,8 @@
 //!
 //! The instant is there when the thing was read under `asOf`, so that a client's cache never mixes two times.
 
+use std::fmt::Display;
+
 use async_graphql::ID;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,12 +13,49 @@ use super::session::Moment;
 use crate::domain::Instant;
 use crate::store::views::SubjectKind;
 
-crate::words! {
-    /// What an id names.
-    IdKind {
-        Workspace = "Workspace", Integration = "Integration", SyncRun = "SyncRun", Project = "Project",
-        AtlasCluster = "AtlasCluster", Account = "Account", Person = "Person", Control = "Control",
-        ControlResult = "ControlResult",
+/// What an id names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdKind {
+    Workspace,
+    Integration,
+    SyncRun,
+    Project,
+    AtlasCluster,
+    Account,
+    Person,
+    Control,
+    ControlResult,
+}
+
+impl IdKind {
+    /// The type's name in the schema.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Workspace => "Workspace",
+            Self::Integration => "Integration",
+            Self::SyncRun => "SyncRun",
+            Self::Project => "Project",
+            Self::AtlasCluster => "AtlasCluster",
+            Self::Account => "Account",
+            Self::Person => "Person",
+            Self::Control => "Control",
+            Self::ControlResult => "ControlResult",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "Workspace" => Self::Workspace,
+            "Integration" => Self::Integration,
+            "SyncRun" => Self::SyncRun,
+            "Project" => Self::Project,
+            "AtlasCluster" => Self::AtlasCluster,
+            "Account" => Self::Account,
+            "Person" => Self::Person,
+            "Control" => Self::Control,
+            "ControlResult" => Self::ControlResult,
+            _ => return None,
+        })
     }
 }
 
@@ -55,7 +94,7 @@ impl GlobalId {
 
 impl Moment {
     /// The id of a thing that was read at this moment.
-    pub fn id(&self, kind: IdKind, raw: impl ToString) -> ID {
+    pub fn id(&self, kind: IdKind, raw: impl Display) -> ID {
         GlobalId { kind, raw: raw.to_string(), at: self.reader.as_of() }.encode()
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use chrono::TimeDelta;
 
+use super::batches::Batches;
 use super::error::ApiError;
 use crate::domain::{EncryptionAtRest, Instant};
 use crate::store::Reader;
@@ -36,30 +37,29 @@ pub struct Loaders {
 }
 
 impl Loaders {
-    pub fn new(reader: &Reader) -> Self {
+    pub fn new(reader: &Reader, batches: &Batches) -> Self {
         Self {
-            integrations: batched(Integrations(reader.clone())),
-            projects: batched(Projects(reader.clone())),
-            people: batched(People(reader.clone())),
-            assets: batched(Assets(reader.clone())),
-            accounts: batched(Accounts(reader.clone())),
-            runs: batched(Runs(reader.clone())),
-            grants: batched(Grants(reader.clone())),
-            results: batched(Results(reader.clone())),
-            encryption: batched(Encryption(reader.clone())),
-            cluster_counts: batched(ClusterCounts(reader.clone())),
-            last_reads: batched(LastReads(reader.clone())),
-            reads_before: batched(ReadsBefore(reader.clone())),
-            latest_runs: batched(LatestRuns(reader.clone())),
-            scopes: batched(Scopes(reader.clone())),
+            integrations: batched(Integrations(reader.clone()), batches),
+            projects: batched(Projects(reader.clone()), batches),
+            people: batched(People(reader.clone()), batches),
+            assets: batched(Assets(reader.clone()), batches),
+            accounts: batched(Accounts(reader.clone()), batches),
+            runs: batched(Runs(reader.clone()), batches),
+            grants: batched(Grants(reader.clone()), batches),
+            results: batched(Results(reader.clone()), batches),
+            encryption: batched(Encryption(reader.clone()), batches),
+            cluster_counts: batched(ClusterCounts(reader.clone()), batches),
+            last_reads: batched(LastReads(reader.clone()), batches),
+            reads_before: batched(ReadsBefore(reader.clone()), batches),
+            latest_runs: batched(LatestRuns(reader.clone()), batches),
+            scopes: batched(Scopes(reader.clone()), batches),
         }
     }
 }
 
-fn batched<L>(loader: L) -> Batched<L> {
-    #[expect(clippy::disallowed_methods, reason = "a batch lives no longer than the request that waits for it")]
-    let spawn = |batch| tokio::spawn(batch);
-    DataLoader::with_cache(loader, spawn, HashMapCache::default()).delay(Duration::ZERO)
+fn batched<L>(loader: L, batches: &Batches) -> Batched<L> {
+    let batches = batches.clone();
+    DataLoader::with_cache(loader, move |batch| batches.run(batch), HashMapCache::default()).delay(Duration::ZERO)
 }
 
 macro_rules! rows_by_id {

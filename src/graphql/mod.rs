@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod asset;
+mod batches;
 mod cluster;
 mod cluster_parts;
 mod connection;
@@ -19,6 +20,7 @@ mod integration;
 mod loaders;
 mod mutation;
 mod node;
+mod order;
 mod payloads;
 mod person;
 mod posture;
@@ -34,15 +36,17 @@ mod viewer;
 
 pub use access::Action;
 pub use error::ApiError;
-pub use session::Session;
 
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, SDLExportOptions, SchemaBuilder};
 
+use self::batches::Batches;
 use self::mutation::Mutation;
 use self::node::AssetsAreNodes;
+use self::order::Shape;
 use self::query::Query;
+use self::session::Session;
 use self::subscription::Subscription;
 use crate::clock::Clock;
 use crate::store::Store;
@@ -80,9 +84,18 @@ pub fn sdl() -> String {
 }
 
 /// Executes a query or mutation for a caller: one session, and through it one transaction.
-pub async fn execute(schema: &Schema, state: &State, caller: Caller, request: Request) -> Response {
-    let session = Arc::new(Session::new(state.store.clone(), caller.workspace));
-    let response = schema.execute(request.data(caller).data(Arc::clone(&session))).await;
+pub async fn execute(schema: &Schema, state: &State, caller: Caller, mut request: Request) -> Response {
+    let shape = shape_of(&mut request);
+    let (batches, queued) = Batches::queued();
+    let session = Arc::new(Session::new(state.store.clone(), caller.workspace, batches));
+    let mut response = queued.drive(schema.execute(request.data(caller).data(Arc::clone(&session)))).await;
     session.finish().await;
+    shape.sort(&mut response.data);
     response
+}
+
+/// The order of the answer's fields; of a document that does not parse, none.
+fn shape_of(request: &mut Request) -> Shape {
+    let operation = request.operation_name.clone();
+    request.parsed_query().map(|document| Shape::of(document, operation.as_deref())).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use super::session::Moment;
 /// A kind of system that can be connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ProviderKey {
-    /// MongoDB Atlas, through its Admin API.
+    /// Atlas, through its Admin API.
     MongodbAtlas,
 }
 
@@ -66,10 +66,9 @@ impl Provider {
         self.current_status().await
     }
 
-    /// The integrations with it that are connected, in the order in which they first were.
+    /// The integrations with it, disconnected ones too, in the order in which they were first connected.
     async fn integrations(&self) -> Result<Vec<Integration>, ApiError> {
         let all = self.0.integrations().await?;
-        let connected = all.iter().filter(|view| view.disconnected_at.is_none());
-        Ok(connected.map(|view| Integration::new(&self.0, Arc::new(view.clone()))).collect())
+        Ok(all.iter().map(|view| Integration::new(&self.0, Arc::new(view.clone()))).collect())
     }
 }

@@ -7,6 +7,7 @@ use async_graphql::Context;
 use tokio::sync::OnceCell;
 
 use super::access::{self, Action};
+use super::batches::Batches;
 use super::error::ApiError;
 use super::loaders::Loaders;
 use super::scalars::DateTime;
@@ -24,6 +25,7 @@ const ALL_INTEGRATIONS: u64 = 10_000;
 pub struct Session {
     store: Store,
     workspace: i64,
+    batches: Batches,
     generation: Mutex<Arc<Generation>>,
 }
 
@@ -35,8 +37,8 @@ struct Generation {
 }
 
 impl Session {
-    pub fn new(store: Store, workspace: i64) -> Self {
-        Self { store, workspace, generation: Mutex::default() }
+    pub fn new(store: Store, workspace: i64, batches: Batches) -> Self {
+        Self { store, workspace, batches, generation: Mutex::default() }
     }
 
     /// Everything as of an instant; None means now. The same instant gives the same moment.
@@ -45,7 +47,7 @@ impl Session {
         let base = generation.base.get_or_try_init(|| self.store.reader(self.workspace)).await?;
         let reader = base.at(as_of);
         let mut moments = generation.moments.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(moments.entry(reader.as_of()).or_insert_with(|| Arc::new(Moment::new(reader)))))
+        Ok(Arc::clone(moments.entry(reader.as_of()).or_insert_with(|| Arc::new(Moment::new(reader, &self.batches)))))
     }
 
     /// Now, read anew: what an edit has just changed is seen.
@@ -83,9 +85,9 @@ pub struct Moment {
 }
 
 impl Moment {
-    pub fn new(reader: Reader) -> Self {
+    pub fn new(reader: Reader, batches: &Batches) -> Self {
         Self {
-            loaders: Loaders::new(&reader),
+            loaders: Loaders::new(&reader, batches),
             reader,
             readings: OnceCell::new(),
             last_synced_at: OnceCell::new(),

@@ -12,6 +12,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::State;
 use super::access::{Action, require};
+use super::batches::Batches;
 use super::control::{Control, ControlStatus};
 use super::error::ApiError;
 use super::ids::{IdKind, stored};
@@ -99,7 +100,7 @@ impl Poll {
     }
 
     async fn moment(&self) -> Result<Arc<Moment>, ApiError> {
-        Ok(Arc::new(Moment::new(self.store.reader(self.workspace).await?)))
+        Ok(Arc::new(Moment::new(self.store.reader(self.workspace).await?, &Batches::default())))
     }
 
     async fn next(&mut self) -> Result<Arc<Moment>, ApiError> {

@@ -79,9 +79,15 @@ impl Store {
         Ok(())
     }
 
+    /// The database is empty: no version of this program has made its schema yet.
+    pub async fn is_new(&self) -> Result<bool, StoreError> {
+        Ok(Migrator::get_applied_migrations_read_only(&self.read).await?.is_empty())
+    }
+
     /// Answers once the database does, and its schema is up to date.
     pub async fn check(&self) -> Result<(), StoreError> {
-        let pending = tokio::time::timeout(Duration::from_secs(2), Migrator::get_pending_migrations(&self.read)).await;
+        let pending =
+            tokio::time::timeout(Duration::from_secs(2), Migrator::get_pending_migrations_read_only(&self.read)).await;
         match pending {
             Ok(Ok(pending)) if pending.is_empty() => Ok(()),
             Ok(Ok(_)) => Err(StoreError::PendingMigrations),

@@ -10,6 +10,9 @@ pub enum StoreError {
     /// A uniqueness rule was broken: somebody else was faster.
     #[error("a row with the same key exists already")]
     Duplicate(#[source] DbErr),
+    /// The text holds a character that no database row can: NUL.
+    #[error("text with the NUL character cannot be stored or looked for")]
+    BadText(#[source] DbErr),
     /// A stored value does not fit its type.
     #[error("stored value of {table}.{column} is not understood")]
     Corrupt { table: &'static str, column: &'static str },
@@ -27,9 +30,12 @@ impl StoreError {
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Unavailable(_) => true,
-            Self::Duplicate(_) | Self::Corrupt { .. } | Self::Fenced | Self::Database(_) | Self::PendingMigrations => {
-                false
-            }
+            Self::Duplicate(_)
+            | Self::BadText(_)
+            | Self::Corrupt { .. }
+            | Self::Fenced
+            | Self::Database(_)
+            | Self::PendingMigrations => false,
         }
     }
 }
@@ -38,6 +44,9 @@ impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) {
             return Self::Duplicate(error);
+        }
+        if is_bad_text(&error) {
+            return Self::BadText(error);
         }
         if is_unavailable(&error) { Self::Unavailable(error) } else { Self::Database(error) }
     }
@@ -61,6 +70,16 @@ fn is_unavailable(error: &DbErr) -> bool {
                 }),
                 _ => false,
             }
+        }
+        _ => false,
+    }
+}
+
+/// PostgreSQL's `character_not_in_repertoire`.
+fn is_bad_text(error: &DbErr) -> bool {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
+            cause.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code).as_deref() == Some("22021")
         }
         _ => false,
     }

@@ -22,6 +22,12 @@ impl Engine {
         {
             return Ok(Err(vec![too_long("description")]));
         }
+        if let Patch::Set(text) = &edit.description
+            && text.contains('\0')
+        {
+            let message = "The description holds a NUL character.";
+            return Ok(Err(vec![Refusal::new(RefusalCode::Invalid, message).field("description")]));
+        }
         let writer = self.store.writer(workspace).await?;
         let Some(before) = writer.manual(asset).await? else {
             return Ok(Err(vec![Refusal::new(RefusalCode::NotFound, "There is no such asset.").field("assetId")]));
@@ -137,6 +143,9 @@ pub(super) fn check(edit: &PersonEdit) -> Vec<Refusal> {
     }
     if edit.full_name.trim().is_empty() {
         refusals.push(Refusal::new(RefusalCode::Invalid, "The full name is blank.").field("fullName"));
+    } else if edit.full_name.chars().any(char::is_control) {
+        let message = "The full name holds control characters.";
+        refusals.push(Refusal::new(RefusalCode::Invalid, message).field("fullName"));
     } else if edit.full_name.chars().count() > 200 {
         refusals.push(too_long("fullName"));
     }

@@ -153,12 +153,11 @@ impl Engine {
 
     /// The key that seals the workspace's credentials; made at first use.
     pub(super) async fn data_key(&self, workspace: i64) -> Result<WrappedDataKey, EngineError> {
-        let stored = match self.store.data_key(workspace).await? {
-            Some(stored) => stored,
-            None => {
-                let fresh = self.vault.new_data_key(workspace)?;
-                self.store.insert_data_key_if_absent(workspace, &fresh.master_key_id, fresh.wrapped).await?
-            }
+        let stored = if let Some(stored) = self.store.data_key(workspace).await? {
+            stored
+        } else {
+            let fresh = self.vault.new_data_key(workspace)?;
+            self.store.insert_data_key_if_absent(workspace, &fresh.master_key_id, fresh.wrapped).await?
         };
         let StoredDataKey { master_key_id, wrapped, .. } = stored;
         Ok(WrappedDataKey { master_key_id, wrapped })
@@ -167,7 +166,9 @@ impl Engine {
 
 fn random_owner() -> String {
     let mut bytes = [0_u8; 8];
-    // Without randomness the epoch still fences; the name only helps people read the table.
-    let _ = getrandom::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        // The epoch fences all the same; the name only helps people who read the table.
+        tracing::warn!(error = %error, "no random name for this process");
+    }
+    format!("{:016x}", u64::from_be_bytes(bytes))
 }

@@ -32,13 +32,16 @@ pub async fn rejudge(store: &Store, writer: &Writer, policy: &Policy, subjects: 
     Ok(asset_flips + account_flips)
 }
 
-/// Notes the status of every control as it now is.
+/// Notes the status of every control: what time alone made of it since the last commit, and as it now is.
 pub async fn restate(store: &Store, writer: &Writer) -> Result<(), StoreError> {
     let reader = store.preview(writer);
-    let coverage = reader.coverage(&catalogue()).await?;
+    let controls = catalogue();
+    let mut turns = reader.turns_since_commit(&controls).await?;
+    let coverage = reader.coverage(&controls).await?;
     drop(reader);
-    let statuses: Vec<_> = coverage.into_iter().map(|(key, coverage)| (key, coverage.status())).collect();
-    writer.put_statuses(&statuses).await
+    let now = coverage.into_iter().map(|(key, coverage)| (key, coverage.status())).collect();
+    turns.push((writer.at().timestamp_micros(), now));
+    writer.put_statuses(&turns).await
 }
 
 /// Every control's key with the kinds of lists it rests on.

@@ -84,7 +84,8 @@ impl<'a> Read<'a> {
 fn plan_projects(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &Held, read: &Read<'_>) {
     let known: HashMap<&str, &_> = stored.projects.iter().map(|row| (row.value.atlas_id.as_str(), row)).collect();
     let seen: HashSet<&str> = fetched.projects.iter().map(|project| project.atlas_id.as_str()).collect();
-    for project in &fetched.projects {
+    let mut once = HashSet::new();
+    for project in fetched.projects.iter().filter(|project| once.insert(project.atlas_id.as_str())) {
         match known.get(project.atlas_id.as_str()) {
             None => plan.changes.added += 1,
             Some(row) if row.value != *project => plan.changes.updated += 1,
@@ -116,7 +117,8 @@ fn plan_clusters(
 ) {
     let known: HashMap<&str, &_> = stored.clusters.iter().map(|row| (row.value.atlas_id.as_str(), row)).collect();
     let seen: HashSet<&str> = fetched.clusters.iter().map(|cluster| cluster.atlas_id.as_str()).collect();
-    for cluster in &fetched.clusters {
+    let mut once = HashSet::new();
+    for cluster in fetched.clusters.iter().filter(|cluster| once.insert(cluster.atlas_id.as_str())) {
         match known.get(cluster.atlas_id.as_str()) {
             None => plan.changes.added += 1,
             Some(row) if row.value != *cluster => plan.changes.updated += 1,
@@ -142,10 +144,15 @@ fn plan_clusters(
 }
 
 fn plan_accounts(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &Held, read: &Read<'_>) {
-    let known = KnownAccounts::of(&stored.accounts);
+    let mut known = KnownAccounts::of(&stored.accounts, &fetched.accounts);
+    let (mut by_atlas, mut by_key) = (HashSet::new(), HashSet::new());
     let mut seen: HashSet<i64> = HashSet::new();
     for account in &fetched.accounts {
-        let before = known.find(account);
+        let first = by_key.insert((account.kind, account.natural_key()));
+        if !by_atlas.insert((account.kind, account.atlas_id.as_str())) || !first {
+            continue;
+        }
+        let before = known.take(account);
         let account = with_unread_grants(account, before, read);
         seen.extend(before.map(|row| row.id));
         match before {
@@ -172,23 +179,27 @@ fn plan_accounts(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &He
     plan.change.remove_accounts = brake(plan, "accounts", stored.accounts.len(), &missing, held);
 }
 
-/// Stored accounts by Atlas's id and by what survives a change of it.
+/// Stored accounts by Atlas's id and by what survives a change of it. Each is found once.
 struct KnownAccounts<'a> {
     by_atlas: HashMap<(AccountKind, &'a str), &'a Stored<Account>>,
+    /// Without those whose id is still listed: a login may have passed to somebody else.
     by_key: HashMap<(AccountKind, String), &'a Stored<Account>>,
 }
 
 impl<'a> KnownAccounts<'a> {
-    fn of(accounts: &'a [Stored<Account>]) -> Self {
-        Self {
-            by_atlas: accounts.iter().map(|row| ((row.value.kind, row.value.atlas_id.as_str()), row)).collect(),
-            by_key: accounts.iter().map(|row| ((row.value.kind, row.value.natural_key()), row)).collect(),
-        }
+    fn of(stored: &'a [Stored<Account>], fetched: &[Account]) -> Self {
+        let listed: HashSet<(AccountKind, &str)> =
+            fetched.iter().map(|account| (account.kind, account.atlas_id.as_str())).collect();
+        let by_atlas: HashMap<_, _> =
+            stored.iter().map(|row| ((row.value.kind, row.value.atlas_id.as_str()), row)).collect();
+        let unlisted = stored.iter().filter(|row| !listed.contains(&(row.value.kind, row.value.atlas_id.as_str())));
+        let by_key = unlisted.map(|row| ((row.value.kind, row.value.natural_key()), row)).collect();
+        Self { by_atlas, by_key }
     }
 
-    fn find(&self, account: &Account) -> Option<&'a Stored<Account>> {
-        let by_atlas = self.by_atlas.get(&(account.kind, account.atlas_id.as_str()));
-        by_atlas.or_else(|| self.by_key.get(&(account.kind, account.natural_key()))).copied()
+    fn take(&mut self, account: &Account) -> Option<&'a Stored<Account>> {
+        let by_atlas = self.by_atlas.get(&(account.kind, account.atlas_id.as_str())).copied();
+        by_atlas.or_else(|| self.by_key.remove(&(account.kind, account.natural_key())))
     }
 }
 
@@ -225,3 +236,6 @@ fn brake(plan: &mut Plan, kind: &str, total: usize, missing: &[(i64, &str)], hel
     plan.changes.removed += i32::try_from(remove.len()).unwrap_or(i32::MAX);
     remove.into_iter().map(|(id, _)| id).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,13 +154,6 @@ impl Engine {
         let Plan { change, mut changes, held } = plan(&stored, &snapshot, &held);
         let scopes = writer.ensure_scopes(claim.integration_id, &snapshot.scopes).await?;
         writer.note_reads(claim.integration_id, &snapshot.scopes, &scopes, claim.read_at).await?;
-        let touched = writer.apply(claim.integration_id, change, &scopes).await?;
-        let flips = rejudge(&self.store, &writer, &self.policy, Subjects::These(touched)).await?;
-        changes.results_flipped = i32::try_from(flips).unwrap_or(i32::MAX);
-        writer.refresh_integration(claim.integration_id, &snapshot.organization.name, &snapshot.key).await?;
-        writer.put_fault(claim.integration_id, held_fault(&held, writer.at())).await?;
-        let stored_held = (!held.is_empty()).then(|| serde_json::json!(held).to_string());
-        writer.put_held_removals(claim.integration_id, stored_held).await?;
         let status = if !held.is_empty() {
             SyncStatus::Held
         } else if snapshot.scopes.iter().any(|scope| scope.failure.is_some()) {
@@ -168,6 +161,14 @@ impl Engine {
         } else {
             SyncStatus::Succeeded
         };
+        writer.close_run(claim, status).await?;
+        let touched = writer.apply(claim.integration_id, change, &scopes).await?;
+        let flips = rejudge(&self.store, &writer, &self.policy, Subjects::These(touched)).await?;
+        changes.results_flipped = i32::try_from(flips).unwrap_or(i32::MAX);
+        writer.refresh_integration(claim.integration_id, &snapshot.organization.name, &snapshot.key).await?;
+        writer.put_fault(claim.integration_id, held_fault(&held, writer.at())).await?;
+        let stored_held = (!held.is_empty()).then(|| serde_json::json!(held).to_string());
+        writer.put_held_removals(claim.integration_id, stored_held).await?;
         let next_run_at = self.next_tick(writer.at());
         writer.end_run(claim, RunEnd { status, requests, changes, next_run_at }).await?;
         writer.commit().await?;
@@ -204,6 +205,7 @@ impl Engine {
             occurred_at: writer.at(),
         };
         writer.put_fault(claim.integration_id, Some(fault)).await?;
+        writer.close_run(claim, SyncStatus::Failed).await?;
         restate(&self.store, &writer).await?;
         let next = self.next_tick(writer.at());
         let next_run_at = if needs_a_person(category) { next.max(writer.at() + PROBE_AFTER) } else { next };

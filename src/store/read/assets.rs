@@ -118,27 +118,11 @@ impl Reader {
                 select.and_where(Expr::col(("f", "id")).in_subquery(facet_of(facet, value)));
             }
         }
-        self.filter_standing(&mut select, filter);
+        filter_standing(&mut select, filter);
         if let Some(control) = &filter.failing {
             select.and_where(Expr::exists(self.failing(SubjectKind::Asset, ("f", "asset_id"), control).await?));
         }
         Ok(select)
-    }
-
-    fn filter_standing(&self, select: &mut SelectStatement, filter: &AssetFilter) {
-        if let Some(owner) = filter.owner_id {
-            select.and_where(Expr::col(("s", "owner_id")).eq(owner));
-        }
-        for (column, wanted) in [("owner_id", filter.has_owner), ("description", filter.has_description)] {
-            match wanted {
-                Some(true) => select.and_where(Expr::col(("s", column)).is_not_null()),
-                Some(false) => select.and_where(Expr::col(("s", column)).is_null()),
-                None => select,
-            };
-        }
-        if let Some(classes) = &filter.user_data {
-            select.and_where(Expr::col(("s", "user_data")).is_in(classes.iter().map(|word| word.word())));
-        }
     }
 
     fn base_assets(&self, include_removed: bool) -> SelectStatement {
@@ -199,4 +183,20 @@ fn facet_of(facet: &str, value: &str) -> SelectStatement {
         .and_where(Expr::col("facet").eq(facet))
         .and_where(Expr::col("value").eq(value))
         .to_owned()
+}
+
+fn filter_standing(select: &mut SelectStatement, filter: &AssetFilter) {
+    if let Some(owner) = filter.owner_id {
+        select.and_where(Expr::col(("s", "owner_id")).eq(owner));
+    }
+    for (column, wanted) in [("owner_id", filter.has_owner), ("description", filter.has_description)] {
+        match wanted {
+            Some(true) => select.and_where(Expr::col(("s", column)).is_not_null()),
+            Some(false) => select.and_where(Expr::col(("s", column)).is_null()),
+            None => select,
+        };
+    }
+    if let Some(classes) = &filter.user_data {
+        select.and_where(Expr::col(("s", "user_data")).is_in(classes.iter().map(|word| word.word())));
+    }
 }

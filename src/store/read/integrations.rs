@@ -10,8 +10,8 @@ use crate::store::convert::{from_json, instant};
 use crate::store::views::{IntegrationFault, IntegrationView};
 
 #[derive(FromQueryResult)]
-pub(in crate::store) struct IntegrationRow {
-    pub id: i64,
+struct IntegrationRow {
+    id: i64,
     organization_id: String,
     organization_name: String,
     public_key: String,
@@ -25,7 +25,7 @@ pub(in crate::store) struct IntegrationRow {
     next_run_at: Option<i64>,
 }
 
-pub(in crate::store) const INTEGRATION_COLUMNS: [&str; 12] = [
+const INTEGRATION_COLUMNS: [&str; 12] = [
     "id",
     "organization_id",
     "organization_name",
@@ -71,7 +71,7 @@ impl Reader {
     }
 }
 
-pub(in crate::store) fn integration(row: IntegrationRow) -> Result<IntegrationView, StoreError> {
+fn integration(row: IntegrationRow) -> Result<IntegrationView, StoreError> {
     let error = row.error_code.map(|code| IntegrationFault {
         code,
         message: row.error_message.unwrap_or_default(),

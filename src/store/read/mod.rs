@@ -1,7 +1,7 @@
 //! Reading: one workspace, one instant, one generation.
 //!
 //! A [`Reader`] is one read-only transaction, so everything it says belongs together. Now and the past are one code
-//! path: only [`Reader::valid`] knows the difference.
+//! path: only `Reader::valid` knows the difference.
 
 mod accounts;
 mod assets;
@@ -20,7 +20,7 @@ pub use people::PersonFilter;
 pub use projects::ProjectFilter;
 pub use results::ResultFilter;
 pub use runs::RunFilter;
-pub use statuses::{ControlReading, StatusInterval};
+pub use statuses::{ControlReading, StatusInterval, Turn};
 
 use std::sync::Arc;
 

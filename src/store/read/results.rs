@@ -138,10 +138,10 @@ impl Reader {
     /// Results counted by control and outcome at the instant.
     pub(super) async fn outcome_counts(&self) -> Result<Vec<(String, Outcome, u32)>, StoreError> {
         #[derive(FromQueryResult)]
-        struct Count {
+        struct Group {
             control_key: String,
             outcome: String,
-            count: i64,
+            results: i64,
         }
         let effective = Query::select()
             .column(("r", "control_key"))
@@ -152,16 +152,16 @@ impl Reader {
             .to_owned();
         let select = Query::select()
             .columns(["control_key", "outcome"])
-            .expr_as(Expr::cust("COUNT(*)"), Alias::new("count"))
+            .expr_as(Expr::cust("COUNT(*)"), Alias::new("results"))
             .from_subquery(effective, "effective")
             .group_by_columns(["control_key", "outcome"])
             .to_owned();
-        let counts = self.all::<Count>(&select).await?;
+        let counts = self.all::<Group>(&select).await?;
         counts
             .into_iter()
             .map(|row| {
                 let outcome = word(&row.outcome, Outcome::from_word, "control_result", "outcome")?;
-                Ok((row.control_key, outcome, u32::try_from(row.count).unwrap_or(u32::MAX)))
+                Ok((row.control_key, outcome, u32::try_from(row.results).unwrap_or(u32::MAX)))
             })
             .collect()
     }

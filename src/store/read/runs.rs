@@ -17,7 +17,7 @@ pub struct RunFilter {
 }
 
 #[derive(FromQueryResult)]
-pub(in crate::store) struct RunRow {
+struct RunRow {
     id: i64,
     integration_id: i64,
     trigger_kind: String,
@@ -34,7 +34,7 @@ pub(in crate::store) struct RunRow {
     results_flipped: i32,
 }
 
-pub(in crate::store) const RUN_COLUMNS: [&str; 14] = [
+const RUN_COLUMNS: [&str; 14] = [
     "id",
     "integration_id",
     "trigger_kind",
@@ -58,7 +58,7 @@ impl Reader {
         Keyset { column: None, id: ("r", "id"), direction: Direction::Descending }.apply(&mut select, window);
         let rows = self.all::<RunRow>(&select).await?.into_iter().map(|row| {
             let cursor = Cursor { key: SortKey::Id, id: row.id };
-            Ok((run(row)?, cursor))
+            Ok((run(&row)?, cursor))
         });
         Ok(window.slice(rows.collect::<Result<_, StoreError>>()?))
     }
@@ -70,7 +70,7 @@ impl Reader {
     pub async fn runs_by_id(&self, ids: &[i64]) -> Result<Vec<SyncRunView>, StoreError> {
         let mut select = self.select_runs(&RunFilter::default());
         select.and_where(Expr::col(("r", "id")).is_in(ids.to_vec()));
-        self.all::<RunRow>(&select).await?.into_iter().map(run).collect()
+        self.all::<RunRow>(&select).await?.iter().map(run).collect()
     }
 
     /// Of each of these integrations the last run that ended and the one queued or running.
@@ -93,7 +93,7 @@ impl Reader {
                 .add(Expr::col(("r", "id")).in_subquery(newest(true)))
                 .add(Expr::col(("r", "id")).in_subquery(newest(false))),
         );
-        self.all::<RunRow>(&select).await?.into_iter().map(run).collect()
+        self.all::<RunRow>(&select).await?.iter().map(run).collect()
     }
 
     /// When the last run that read something had ended by the asked instant; None before the first.
@@ -130,7 +130,7 @@ impl Reader {
     }
 }
 
-pub(in crate::store) fn run(row: RunRow) -> Result<SyncRunView, StoreError> {
+fn run(row: &RunRow) -> Result<SyncRunView, StoreError> {
     Ok(SyncRunView {
         id: row.id,
         integration_id: row.integration_id,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{Alias, CaseStatement, Condition, Expr, ExprTrait, JoinType, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, CaseStatement, Condition, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 
 use super::Reader;
 use crate::domain::{Instant, ScopeKind};
@@ -28,6 +28,7 @@ struct ReadRow {
 
 #[derive(FromQueryResult)]
 struct ScopeRow {
+    run_id: i64,
     kind: String,
     project_id: Option<i64>,
     complete: bool,
@@ -48,7 +49,7 @@ impl Reader {
     pub(super) async fn stale(&self) -> Result<&[StaleScope], StoreError> {
         let stale = self.stale.get_or_try_init(|| async {
             let mut select = self.reads();
-            select.and_where(last_good().lt(self.clock.saturating_sub(self.freshness)));
+            select.and_where(last_good().lte(self.clock.saturating_sub(self.freshness)));
             let rows = self.all::<ReadRow>(&select).await?;
             let stale = rows.into_iter().filter_map(|row| {
                 let last_good = row.last_good?;
@@ -91,63 +92,48 @@ impl Reader {
 
     /// The lists that a run was to read, by run id, for runs that have ended.
     pub async fn scopes_of_runs(&self, runs: &[i64]) -> Result<HashMap<i64, Vec<ScopeView>>, StoreError> {
-        #[derive(FromQueryResult)]
-        struct Run {
-            id: i64,
-            integration_id: i64,
-            finished_at: i64,
-        }
+        let at_the_end = Condition::all()
+            .add(Expr::col(("t", "scope_id")).equals(("s", "id")))
+            .add(Expr::col(("t", "valid_from")).lte(Expr::col(("r", "finished_at"))))
+            .add(
+                Condition::any()
+                    .add(Expr::col(("t", "valid_to")).is_null())
+                    .add(Expr::col(("t", "valid_to")).gt(Expr::col(("r", "finished_at")))),
+            );
+        let project = Expr::col(("p", "integration_id"))
+            .equals(("s", "integration_id"))
+            .and(Expr::col(("p", "atlas_id")).equals(("s", "project")));
         let select = Query::select()
-            .columns([("r", "id"), ("r", "integration_id"), ("r", "finished_at")])
+            .columns([("s", "kind"), ("t", "complete"), ("t", "error_code"), ("t", "message")])
+            .expr_as(Expr::col(("r", "id")), Alias::new("run_id"))
+            .expr_as(Expr::col(("p", "id")), Alias::new("project_id"))
             .from_as("sync_run", "r")
+            .join_as(
+                JoinType::InnerJoin,
+                "scope",
+                "s",
+                Expr::col(("s", "integration_id")).equals(("r", "integration_id")),
+            )
+            .join_as(JoinType::InnerJoin, "scope_state", "t", at_the_end)
+            .join_as(JoinType::LeftJoin, "project", "p", project)
             .and_where(Expr::col(("r", "workspace_id")).eq(self.workspace))
             .and_where(Expr::col(("r", "id")).is_in(runs.to_vec()))
-            .and_where(Expr::col(("r", "finished_at")).is_not_null())
+            .order_by(("s", "id"), Order::Asc)
             .to_owned();
-        let mut scopes = HashMap::new();
-        for run in self.all::<Run>(&select).await? {
-            scopes.insert(run.id, self.scopes_at(run.integration_id, run.finished_at).await?);
+        let mut scopes: HashMap<i64, Vec<ScopeView>> = HashMap::new();
+        for row in self.all::<ScopeRow>(&select).await? {
+            scopes.entry(row.run_id).or_default().push(ScopeView {
+                kind: word(&row.kind, ScopeKind::from_word, "scope", "kind")?,
+                project_id: row.project_id,
+                complete: row.complete,
+                error_code: row.error_code,
+                message: row.message,
+            });
         }
         Ok(scopes)
     }
 
-    async fn scopes_at(&self, integration: i64, at: i64) -> Result<Vec<ScopeView>, StoreError> {
-        let select = Query::select()
-            .columns([("s", "kind"), ("t", "complete"), ("t", "error_code"), ("t", "message")])
-            .expr_as(Expr::col(("p", "id")), Alias::new("project_id"))
-            .from_as("scope", "s")
-            .join_as(JoinType::InnerJoin, "scope_state", "t", Expr::col(("t", "scope_id")).equals(("s", "id")))
-            .join_as(
-                JoinType::LeftJoin,
-                "project",
-                "p",
-                Expr::col(("p", "integration_id"))
-                    .equals(("s", "integration_id"))
-                    .and(Expr::col(("p", "atlas_id")).equals(("s", "project"))),
-            )
-            .and_where(Expr::col(("s", "workspace_id")).eq(self.workspace))
-            .and_where(Expr::col(("s", "integration_id")).eq(integration))
-            .and_where(Expr::col(("t", "valid_from")).lte(at))
-            .cond_where(
-                Condition::any().add(Expr::col(("t", "valid_to")).is_null()).add(Expr::col(("t", "valid_to")).gt(at)),
-            )
-            .order_by(("s", "id"), sea_orm::sea_query::Order::Asc)
-            .to_owned();
-        let rows = self.all::<ScopeRow>(&select).await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(ScopeView {
-                    kind: word(&row.kind, ScopeKind::from_word, "scope", "kind")?,
-                    project_id: row.project_id,
-                    complete: row.complete,
-                    error_code: row.error_code,
-                    message: row.message,
-                })
-            })
-            .collect()
-    }
-
-    /// (scope_id, last_good) of every list: a good one is as fresh as its integration's last run.
+    /// `scope_id` and `last_good` of every list: a good one is as fresh as its integration's last run.
     fn reads(&self) -> SelectStatement {
         let mut runs = Query::select()
             .column("integration_id")
@@ -176,7 +162,7 @@ impl Reader {
             .to_owned()
     }
 
-    /// The outcome at the instant, as SQL over control_result alias `r`.
+    /// The outcome at the instant, as SQL over `control_result` alias `r`.
     pub(super) async fn outcome(&self) -> Result<Expr, StoreError> {
         let stale: Vec<i64> = self.stale().await?.iter().map(|scope| scope.scope_id).collect();
         let mut case = CaseStatement::new();

@@ -1,9 +1,10 @@
 //! The status of whole controls: coverage, since when, and history.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Order, Query};
 
 use super::Reader;
 use crate::domain::{ControlStatus, Coverage, Instant, Outcome, ScopeKind};
@@ -27,12 +28,14 @@ pub struct StatusInterval {
     pub to: Option<Instant>,
 }
 
+/// An instant, and the status of each control from then on.
+pub type Turn = (i64, HashMap<String, ControlStatus>);
+
 #[derive(FromQueryResult)]
 struct StatusRow {
     control_key: String,
     status: String,
     valid_from: i64,
-    valid_to: Option<i64>,
 }
 
 impl Reader {
@@ -66,17 +69,16 @@ impl Reader {
     ) -> Result<HashMap<String, ControlReading>, StoreError> {
         let stored = self.stored_statuses(None).await?;
         let coverage = self.coverage(controls).await?;
+        let turns = self.turns_since_commit(controls).await?;
         let mut readings = HashMap::new();
-        for (key, kinds) in controls {
+        for (key, _) in controls {
             let coverage = coverage.get(*key).copied().unwrap_or_default();
-            let status = coverage.status();
-            let row = stored.iter().rfind(|row| row.control_key == *key && self.holds(row));
-            let since = match row {
-                Some(row) if row.status == status.word() => Some(row.valid_from),
-                Some(row) => Some(self.turned(key, kinds, row.valid_from, status).await?),
+            let since = match stored.iter().find(|row| row.control_key == *key) {
+                Some(row) => Some(since_of(row, &turns)?),
                 None => None,
             };
-            readings.insert((*key).to_owned(), ControlReading { coverage, status, since: since.map(instant) });
+            let reading = ControlReading { coverage, status: coverage.status(), since: since.map(instant) };
+            readings.insert((*key).to_owned(), reading);
         }
         Ok(readings)
     }
@@ -93,15 +95,14 @@ impl Reader {
         let since = from.map_or(i64::MIN, micros);
         let mut points: Vec<(i64, ControlStatus)> = Vec::new();
         for row in self.stored_statuses(Some(key)).await? {
-            if row.valid_from > until {
-                continue;
-            }
-            let end = Ord::min(row.valid_to.unwrap_or(i64::MAX), until);
-            points.push((row.valid_from, word(&row.status, ControlStatus::from_word, "control_status", "status")?));
-            for turn in self.turns(key, row.valid_from, end).await? {
-                points.push((turn, self.status_at(turn, key, kinds).await?));
+            points.push((row.valid_from, status_of(&row)?));
+        }
+        if !points.is_empty() {
+            for (at, statuses) in self.turns_since_commit(&[(key, kinds)]).await? {
+                points.extend(statuses.get(key).map(|status| (at, *status)));
             }
         }
+        points.retain(|(at, _)| *at <= until);
         points.sort_by_key(|(at, _)| *at);
         points.dedup_by(|next, previous| next.1 == previous.1);
         let intervals = points.iter().enumerate().map(|(index, (at, status))| StatusInterval {
@@ -112,99 +113,74 @@ impl Reader {
         Ok(intervals.filter(|interval| interval.to.is_none_or(|to| micros(to) > since)).collect())
     }
 
-    /// The first instant after `from` at which time alone made the status what it is.
-    async fn turned(
-        &self,
-        key: &str,
-        kinds: &[ScopeKind],
-        from: i64,
-        status: ControlStatus,
-    ) -> Result<i64, StoreError> {
-        let mut since = from;
-        for turn in self.turns(key, from, self.clock).await?.into_iter().rev() {
-            if self.status_at(turn, key, kinds).await? != status {
-                break;
-            }
-            since = turn;
+    /// What time alone has made of the statuses since the last commit, which noted all before it. Oldest first.
+    pub async fn turns_since_commit(&self, controls: &[(&str, &[ScopeKind])]) -> Result<Vec<Turn>, StoreError> {
+        let generation = self.generation().await?;
+        let mut turns = Vec::new();
+        for at in self.turning_points(generation, self.clock).await? {
+            let then = Self { as_of: Some(at), clock: at, stale: Arc::default(), ..self.clone() };
+            let coverage = then.coverage(controls).await?;
+            turns.push((at, coverage.into_iter().map(|(key, coverage)| (key, coverage.status())).collect()));
         }
-        Ok(since)
+        Ok(turns)
     }
 
-    async fn status_at(&self, at: i64, key: &str, kinds: &[ScopeKind]) -> Result<ControlStatus, StoreError> {
-        let then = Self { as_of: Some(at), clock: at, stale: std::sync::Arc::default(), ..self.clone() };
-        let coverage = Box::pin(then.coverage(&[(key, kinds)])).await?;
-        Ok(coverage.get(key).copied().unwrap_or_default().status())
-    }
-
-    /// Instants after `from` and up to `to` at which time alone may have changed the status.
-    async fn turns(&self, key: &str, from: i64, to: i64) -> Result<BTreeSet<i64>, StoreError> {
+    async fn generation(&self) -> Result<i64, StoreError> {
         #[derive(FromQueryResult)]
-        struct Flip {
-            flip_at: i64,
+        struct Generation {
+            generation_at: i64,
         }
         let select = Query::select()
+            .column("generation_at")
+            .from("workspace")
+            .and_where(Expr::col("id").eq(self.workspace))
+            .to_owned();
+        Ok(self.one::<Generation>(&select).await?.map_or(0, |row| row.generation_at))
+    }
+
+    /// Instants after `from` and up to `to` at which time alone may have changed a status.
+    async fn turning_points(&self, from: i64, to: i64) -> Result<BTreeSet<i64>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Point {
+            at: i64,
+        }
+        let flips = Query::select()
             .distinct()
-            .column("flip_at")
+            .expr_as(Expr::col("flip_at"), Alias::new("at"))
             .from("control_result")
             .and_where(Expr::col("workspace_id").eq(self.workspace))
-            .and_where(Expr::col("control_key").eq(key))
+            .cond_where(held_after(from))
             .and_where(Expr::col("flip_at").gt(from))
             .and_where(Expr::col("flip_at").lte(to))
             .to_owned();
-        let mut turns: BTreeSet<i64> = self.all::<Flip>(&select).await?.into_iter().map(|row| row.flip_at).collect();
-        turns.extend(self.staleness_turns(from, to).await?);
-        Ok(turns)
-    }
-
-    /// Instants at which evidence became too old, or fresh again.
-    async fn staleness_turns(&self, from: i64, to: i64) -> Result<Vec<i64>, StoreError> {
-        #[derive(FromQueryResult)]
-        struct Run {
-            integration_id: i64,
-            read_at: i64,
-            finished_at: i64,
-        }
-        #[derive(FromQueryResult)]
-        struct Failed {
-            last_good_at: i64,
-        }
-        let runs = Query::select()
-            .columns(["integration_id", "read_at", "finished_at"])
+        let good_runs = Query::select()
+            .expr_as(Expr::cust("MAX(read_at)"), Alias::new("at"))
             .from("sync_run")
             .and_where(Expr::col("workspace_id").eq(self.workspace))
             .and_where(Expr::col("status").is_in(["SUCCEEDED", "PARTIAL", "HELD"]))
-            .and_where(Expr::col("finished_at").gt(from.saturating_sub(self.freshness)))
-            .and_where(Expr::col("finished_at").lte(to))
-            .order_by("integration_id", Order::Asc)
-            .order_by("finished_at", Order::Asc)
+            .and_where(Expr::col("finished_at").lte(from))
+            .group_by_col("integration_id")
             .to_owned();
-        let runs = self.all::<Run>(&runs).await?;
-        let mut turns = Vec::new();
-        for (index, run) in runs.iter().enumerate() {
-            let deadline = run.read_at.saturating_add(self.freshness);
-            let next = runs.get(index + 1).filter(|next| next.integration_id == run.integration_id);
-            if next.is_none_or(|next| next.finished_at > deadline) {
-                turns.push(deadline);
-                turns.extend(next.map(|next| next.finished_at));
-            }
-        }
-        let failed = Query::select()
+        let last_goods = Query::select()
             .distinct()
-            .column("last_good_at")
+            .expr_as(Expr::col("last_good_at"), Alias::new("at"))
             .from("scope_state")
             .and_where(Expr::col("workspace_id").eq(self.workspace))
-            .and_where(Expr::col("complete").eq(false))
+            .cond_where(held_after(from))
             .and_where(Expr::col("last_good_at").is_not_null())
-            .and_where(Expr::col("last_good_at").gt(from.saturating_sub(self.freshness)))
             .to_owned();
-        turns.extend(self.all::<Failed>(&failed).await?.iter().map(|row| row.last_good_at + self.freshness));
-        turns.retain(|turn| *turn > from && *turn <= to);
-        Ok(turns)
+        let mut points: BTreeSet<i64> = self.all::<Point>(&flips).await?.into_iter().map(|point| point.at).collect();
+        for reads in [good_runs, last_goods] {
+            let read = self.all::<Point>(&reads).await?;
+            points.extend(read.into_iter().map(|point| point.at.saturating_add(self.freshness)));
+        }
+        points.retain(|at| *at > from && *at <= to);
+        Ok(points)
     }
 
     async fn stored_statuses(&self, key: Option<&str>) -> Result<Vec<StatusRow>, StoreError> {
         let mut select = Query::select()
-            .columns(["control_key", "status", "valid_from", "valid_to"].map(|column| ("c", column)))
+            .columns(["control_key", "status", "valid_from"].map(|column| ("c", column)))
             .from_as("control_status", "c")
             .and_where(Expr::col(("c", "workspace_id")).eq(self.workspace))
             .order_by(("c", "valid_from"), Order::Asc)
@@ -215,8 +191,26 @@ impl Reader {
         };
         self.all(&select).await
     }
+}
 
-    fn holds(&self, row: &StatusRow) -> bool {
-        row.valid_from <= self.clock && row.valid_to.is_none_or(|to| to > self.clock)
+/// The instant since which a stored status holds, whatever time alone has done to it since.
+fn since_of(row: &StatusRow, turns: &[Turn]) -> Result<i64, StoreError> {
+    let (mut since, mut status) = (row.valid_from, status_of(row)?);
+    for (at, statuses) in turns {
+        if let Some(turned) = statuses.get(&row.control_key)
+            && *turned != status
+        {
+            (since, status) = (*at, *turned);
+        }
     }
+    Ok(since)
+}
+
+/// Rows that still held after `from`, those included that a commit under way has just ended.
+fn held_after(from: i64) -> Condition {
+    Condition::any().add(Expr::col("valid_to").is_null()).add(Expr::col("valid_to").gt(from))
+}
+
+fn status_of(row: &StatusRow) -> Result<ControlStatus, StoreError> {
+    word(&row.status, ControlStatus::from_word, "control_status", "status")
 }

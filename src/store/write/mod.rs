@@ -3,7 +3,9 @@
 //! A [`Writer`] holds its workspace's write turn. Everything it writes becomes true at [`Writer::at`], which rises
 //! strictly from commit to commit, so an `asOf` answer never changes afterwards.
 
+mod accounts;
 mod annotations;
+mod clusters;
 mod estate;
 mod integrations;
 mod intervals;

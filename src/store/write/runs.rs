@@ -59,6 +59,18 @@ impl Writer {
         Ok(row.map(|row| row.id))
     }
 
+    /// Notes that a run has read what it could: from here on its reads count as evidence.
+    pub async fn close_run(&self, claim: &Claim, status: SyncStatus) -> Result<(), StoreError> {
+        let update = Query::update()
+            .table("sync_run")
+            .value("status", status.word())
+            .value("finished_at", self.at)
+            .and_where(Expr::col("id").eq(claim.run_id))
+            .to_owned();
+        self.tx.execute(&update).await?;
+        Ok(())
+    }
+
     /// Ends a run and gives its lease back, both in this transaction.
     ///
     /// # Errors

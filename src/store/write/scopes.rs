@@ -57,7 +57,7 @@ impl Writer {
             if before.as_ref().is_some_and(|state| same(state, read.failure.as_ref())) && good.is_none() {
                 continue;
             }
-            let last_good_at = good.or_else(|| match &before {
+            let last_good_at = good.or(match &before {
                 Some(state) if state.complete => last_good,
                 Some(state) => state.last_good_at,
                 None => None,

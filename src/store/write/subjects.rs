@@ -1,6 +1,7 @@
 //! What judging needs to know about subjects, and writing what is in force for them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use entity::{account_link, asset_standing};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -82,8 +83,8 @@ impl Writer {
         let mut key_scopes: HashMap<i64, HashMap<(ScopeKind, String), i64>> = HashMap::new();
         let mut inputs = Vec::with_capacity(rows.len());
         for row in rows {
-            if !key_scopes.contains_key(&row.integration_id) {
-                key_scopes.insert(row.integration_id, self.scope_ids(row.integration_id).await?);
+            if let Entry::Vacant(unread) = key_scopes.entry(row.integration_id) {
+                unread.insert(self.scope_ids(row.integration_id).await?);
             }
             inputs.push(asset_input(row, &key_scopes)?);
         }

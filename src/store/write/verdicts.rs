@@ -11,6 +11,7 @@ use super::{CHUNK, Writer};
 use crate::domain::{ControlStatus, Instant, Outcome, Verdict};
 use crate::store::StoreError;
 use crate::store::convert::{from_json, instant, micros, to_json, word};
+use crate::store::read::Turn;
 use crate::store::views::SubjectKind;
 
 /// A subject's id and a control's key.
@@ -99,33 +100,48 @@ impl Writer {
         Ok(())
     }
 
-    /// Notes the status of each control where it differs from the one noted last.
-    pub async fn put_statuses(&self, statuses: &[(String, ControlStatus)]) -> Result<(), StoreError> {
+    /// Notes the statuses of controls, from instant to instant, where they differ from the ones noted before.
+    ///
+    /// Instants may lie before this writer's: what time alone changed since the last commit is noted where it belongs.
+    pub async fn put_statuses(&self, turns: &[Turn]) -> Result<(), StoreError> {
         let rows = control_status::Entity::find()
             .filter(control_status::Column::WorkspaceId.eq(self.workspace))
             .filter(control_status::Column::ValidTo.is_null())
             .all(self.tx.as_ref())
             .await?;
-        let noted: HashMap<&str, &control_status::Model> =
-            rows.iter().map(|row| (row.control_key.as_str(), row)).collect();
-        let (mut closed, mut opened) = (Vec::new(), Vec::new());
-        for (key, status) in statuses {
-            let before = noted.get(key.as_str());
-            if before.is_some_and(|row| row.status == status.word()) {
-                continue;
-            }
-            closed.extend(before.map(|row| row.id));
-            opened.push(control_status::ActiveModel {
-                id: NotSet,
-                workspace_id: Set(self.workspace),
-                control_key: Set(key.clone()),
-                status: Set(status.word().to_owned()),
-                valid_from: Set(self.at),
-                valid_to: Set(None),
-            });
+        let mut noted: HashMap<String, ControlStatus> = HashMap::new();
+        for row in rows {
+            let status = word(&row.status, ControlStatus::from_word, "control_status", "status")?;
+            noted.insert(row.control_key, status);
         }
-        self.close("control_status", "id", &closed).await?;
-        self.insert(opened).await
+        for (at, statuses) in turns {
+            for (key, status) in statuses {
+                if noted.insert(key.clone(), *status) != Some(*status) {
+                    self.put_status(key, *status, *at).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_status(&self, key: &str, status: ControlStatus, at: i64) -> Result<(), StoreError> {
+        let close = Query::update()
+            .table("control_status")
+            .value("valid_to", at)
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .and_where(Expr::col("control_key").eq(key))
+            .and_where(Expr::col("valid_to").is_null())
+            .to_owned();
+        self.tx.execute(&close).await?;
+        let open = control_status::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(self.workspace),
+            control_key: Set(key.to_owned()),
+            status: Set(status.word().to_owned()),
+            valid_from: Set(at),
+            valid_to: Set(None),
+        };
+        self.insert(vec![open]).await
     }
 
     fn stored_result(&self, row: control_result::Model) -> Result<StoredResult, StoreError> {

@@ -146,7 +146,7 @@ impl World {
     pub async fn connect(&self, public_key: &str) -> Result<Connected, Vec<Refusal>> {
         let keys = demo::keys();
         let key = keys.iter().find(|key| key.public == public_key).unwrap();
-        let private = SecretString::from(key.private.to_owned());
+        let private = SecretString::from(key.private);
         self.engine.connect(self.workspace, public_key, private).await.unwrap()
     }
 

@@ -1,0 +1,230 @@
+//! Accounts and their grants: identities that survive changed logins and ids, and facts.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{account, account_fact, role_grant};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+
+use super::{AccountPut, Stored, Writer};
+use crate::domain::{Account, AccountKind, Grant, GrantPath, GrantScope, ScopeKind};
+use crate::store::StoreError;
+use crate::store::convert::{UNDATED, micros, to_json, word};
+
+#[derive(FromQueryResult)]
+struct GrantRow {
+    account_id: i64,
+    role: String,
+    scope: String,
+    project: Option<String>,
+    via: String,
+    team: Option<String>,
+}
+
+impl Writer {
+    pub(super) async fn stored_accounts(&self, integration: i64) -> Result<Vec<Stored<Account>>, StoreError> {
+        let mut accounts: Vec<Stored<Account>> =
+            self.stored_documents("account_fact", "account_id", integration).await?;
+        let select = Query::select()
+            .columns(["account_id", "role", "scope", "via", "team"].map(|column| ("g", column)))
+            .expr_as(Expr::col(("p", "atlas_id")), Alias::new("project"))
+            .from_as("role_grant", "g")
+            .join_as(JoinType::InnerJoin, "account", "a", Expr::col(("a", "id")).equals(("g", "account_id")))
+            .join_as(JoinType::LeftJoin, "project", "p", Expr::col(("p", "id")).equals(("g", "project_id")))
+            .and_where(Expr::col(("a", "integration_id")).eq(integration))
+            .and_where(Expr::col(("g", "valid_to")).is_null())
+            .to_owned();
+        let mut grants: HashMap<i64, Vec<Grant>> = HashMap::new();
+        for row in self.all::<GrantRow>(&select).await? {
+            grants.entry(row.account_id).or_default().push(Grant {
+                role: row.role,
+                scope: word(&row.scope, GrantScope::from_word, "role_grant", "scope")?,
+                project: row.project,
+                via: word(&row.via, GrantPath::from_word, "role_grant", "via")?,
+                team: row.team,
+            });
+        }
+        for account in &mut accounts {
+            account.value.grants = grants.remove(&account.id).unwrap_or_default();
+            account.value.grants.sort();
+        }
+        Ok(accounts)
+    }
+
+    pub(super) async fn put_accounts(
+        &self,
+        integration: i64,
+        projects: &HashMap<String, i64>,
+        scopes: &HashMap<(ScopeKind, String), i64>,
+        puts: Vec<AccountPut>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let known = self.ensure_accounts(integration, puts).await?;
+        let touched: Vec<i64> = known.iter().map(|(id, _)| *id).collect();
+        self.close("account_fact", "account_id", &touched).await?;
+        self.close("role_grant", "account_id", &touched).await?;
+        let mut facts = Vec::with_capacity(known.len());
+        let mut grants = Vec::new();
+        for (id, account) in &known {
+            let kind = match account.kind {
+                AccountKind::User => ScopeKind::Users,
+                AccountKind::ApiKey => ScopeKind::ApiKeys,
+                AccountKind::ServiceAccount => ScopeKind::ServiceAccounts,
+            };
+            let Some(scope) = scopes.get(&(kind, String::new())) else { continue };
+            facts.push(self.account_row(integration, *id, *scope, account));
+            grants.extend(account.grants.iter().map(|grant| self.grant_row(*id, projects, grant)));
+        }
+        self.insert(facts).await?;
+        self.insert(grants).await?;
+        Ok(touched)
+    }
+
+    fn account_row(&self, integration: i64, id: i64, scope: i64, account: &Account) -> account_fact::ActiveModel {
+        let bare = Account { grants: Vec::new(), ..account.clone() };
+        let words = [Some(&account.login), account.display_name.as_ref(), account.email.as_ref()];
+        let search: Vec<&str> = words.into_iter().flatten().map(String::as_str).collect();
+        account_fact::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(self.workspace),
+            integration_id: Set(integration),
+            account_id: Set(id),
+            scope_id: Set(scope),
+            kind: Set(account.kind.word().to_owned()),
+            status: Set(account.status.word().to_owned()),
+            login: Set(account.login.clone()),
+            search_text: Set(search.join("\n").to_lowercase()),
+            email: Set(account.email.clone()),
+            privileged: Set(account.is_privileged()),
+            last_authenticated_at: Set(account.last_authenticated_at.map_or(UNDATED, micros)),
+            document: Set(to_json(&bare)),
+            valid_from: Set(self.at),
+            valid_to: Set(None),
+        }
+    }
+
+    fn grant_row(&self, account: i64, projects: &HashMap<String, i64>, grant: &Grant) -> role_grant::ActiveModel {
+        role_grant::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(self.workspace),
+            account_id: Set(account),
+            role: Set(grant.role.clone()),
+            scope: Set(grant.scope.word().to_owned()),
+            project_id: Set(grant.project.as_ref().and_then(|atlas| projects.get(atlas).copied())),
+            via: Set(grant.via.word().to_owned()),
+            team: Set(grant.team.clone()),
+            valid_from: Set(self.at),
+            valid_to: Set(None),
+        }
+    }
+
+    /// Finds each account's identity: the given one, else by Atlas's id, else by natural key; else makes one.
+    async fn ensure_accounts(
+        &self,
+        integration: i64,
+        puts: Vec<AccountPut>,
+    ) -> Result<Vec<(i64, Account)>, StoreError> {
+        if puts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let before = self.account_identities(integration).await?;
+        let mut claimed = self.present_accounts(integration).await?;
+        claimed.extend(puts.iter().filter_map(|put| put.id));
+        for put in &puts {
+            if let Some(id) = put.id {
+                self.rename_account(&before, id, &put.account).await?;
+            }
+        }
+        let renamed = self.account_identities(integration).await?;
+        let mut known = Vec::with_capacity(puts.len());
+        for put in puts {
+            let free = renamed.find(&put.account).filter(|id| !claimed.contains(id));
+            let id = match put.id.or(free) {
+                Some(id) => id,
+                None => self.new_account(integration, &renamed, &put.account).await?,
+            };
+            if put.id.is_none() && free.is_some() {
+                self.rename_account(&renamed, id, &put.account).await?;
+            }
+            claimed.insert(id);
+            known.push((id, put.account));
+        }
+        Ok(known)
+    }
+
+    async fn present_accounts(&self, integration: i64) -> Result<HashSet<i64>, StoreError> {
+        let ids = account_fact::Entity::find()
+            .select_only()
+            .column(account_fact::Column::AccountId)
+            .filter(account_fact::Column::IntegrationId.eq(integration))
+            .filter(account_fact::Column::ValidTo.is_null())
+            .into_tuple::<i64>()
+            .all(self.tx.as_ref())
+            .await?;
+        Ok(ids.into_iter().collect())
+    }
+
+    async fn new_account(&self, integration: i64, known: &Identities, account: &Account) -> Result<i64, StoreError> {
+        let kind = account.kind.word().to_owned();
+        let key = account.natural_key();
+        // Somebody else's identity may still be kept under this login; the id then tells them apart.
+        let taken = known.by_key.contains_key(&(kind.clone(), key.clone()));
+        let row = account::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(self.workspace),
+            integration_id: Set(integration),
+            kind: Set(kind),
+            natural_key: Set(if taken { account.atlas_id.clone() } else { key }),
+            atlas_id: Set(account.atlas_id.clone()),
+            first_seen_at: Set(self.at),
+            manual_person_id: Set(None),
+        };
+        Ok(row.insert(self.tx.as_ref()).await?.id)
+    }
+
+    /// Keeps the identity findable after a changed login or id.
+    async fn rename_account(&self, known: &Identities, id: i64, account: &Account) -> Result<(), StoreError> {
+        let key = (account.kind.word().to_owned(), account.natural_key());
+        let taken = known.by_key.get(&key).is_some_and(|holder| *holder != id);
+        let same = known.by_key.get(&key) == Some(&id)
+            && known.by_atlas.get(&(key.0.clone(), account.atlas_id.clone())) == Some(&id);
+        if taken || same {
+            return Ok(());
+        }
+        let update = Query::update()
+            .table("account")
+            .value("natural_key", key.1)
+            .value("atlas_id", account.atlas_id.as_str())
+            .and_where(Expr::col("id").eq(id))
+            .to_owned();
+        sea_orm::ConnectionTrait::execute(self.tx.as_ref(), &update).await?;
+        Ok(())
+    }
+
+    async fn account_identities(&self, integration: i64) -> Result<Identities, StoreError> {
+        let rows = account::Entity::find()
+            .filter(account::Column::IntegrationId.eq(integration))
+            .all(self.tx.as_ref())
+            .await?;
+        let mut identities = Identities::default();
+        for row in rows {
+            identities.by_atlas.insert((row.kind.clone(), row.atlas_id), row.id);
+            identities.by_key.insert((row.kind, row.natural_key), row.id);
+        }
+        Ok(identities)
+    }
+}
+
+#[derive(Default)]
+struct Identities {
+    by_atlas: HashMap<(String, String), i64>,
+    by_key: HashMap<(String, String), i64>,
+}
+
+impl Identities {
+    fn find(&self, account: &Account) -> Option<i64> {
+        let kind = account.kind.word().to_owned();
+        let by_atlas = self.by_atlas.get(&(kind.clone(), account.atlas_id.clone()));
+        by_atlas.or_else(|| self.by_key.get(&(kind, account.natural_key()))).copied()
+    }
+}

@@ -1,0 +1,152 @@
+//! Clusters: identities, facts and the facets that filters look at.
+
+use std::collections::HashMap;
+
+use entity::{asset, asset_facet, cluster_fact};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+
+use super::{CHUNK, Writer};
+use crate::domain::{Cluster, Deployment, ScopeKind};
+use crate::store::StoreError;
+use crate::store::convert::{UNDATED, micros, to_json};
+
+impl Writer {
+    pub(super) async fn put_clusters(
+        &self,
+        integration: i64,
+        projects: &HashMap<String, i64>,
+        scopes: &HashMap<(ScopeKind, String), i64>,
+        clusters: &[Cluster],
+    ) -> Result<Vec<i64>, StoreError> {
+        let identities = self.ensure_assets(integration, clusters).await?;
+        let mut rows = Vec::with_capacity(clusters.len());
+        let mut touched = Vec::with_capacity(clusters.len());
+        for cluster in clusters {
+            let kind = match cluster.deployment {
+                Deployment::Flex => ScopeKind::FlexClusters,
+                Deployment::Dedicated | Deployment::Shared => ScopeKind::Clusters,
+            };
+            let asset = identities.get(&cluster.atlas_id).copied();
+            let project = projects.get(&cluster.project).copied();
+            let scope = scopes.get(&(kind, cluster.project.clone())).copied();
+            if let (Some(asset), Some(project), Some(scope)) = (asset, project, scope) {
+                touched.push(asset);
+                rows.push(self.cluster_row(integration, asset, project, scope, cluster));
+            }
+        }
+        self.close("cluster_fact", "asset_id", &touched).await?;
+        self.insert(rows).await?;
+        self.put_facets(clusters, &identities).await?;
+        Ok(touched)
+    }
+
+    fn cluster_row(
+        &self,
+        integration: i64,
+        asset: i64,
+        project: i64,
+        scope: i64,
+        cluster: &Cluster,
+    ) -> cluster_fact::ActiveModel {
+        cluster_fact::ActiveModel {
+            id: NotSet,
+            workspace_id: Set(self.workspace),
+            integration_id: Set(integration),
+            asset_id: Set(asset),
+            project_id: Set(project),
+            scope_id: Set(scope),
+            name: Set(cluster.name.clone()),
+            search_text: Set(cluster.name.to_lowercase()),
+            deployment: Set(cluster.deployment.word().to_owned()),
+            created_at: Set(cluster.created_at.map_or(UNDATED, micros)),
+            document: Set(to_json(cluster)),
+            valid_from: Set(self.at),
+            valid_to: Set(None),
+        }
+    }
+
+    async fn put_facets(&self, clusters: &[Cluster], identities: &HashMap<String, i64>) -> Result<(), StoreError> {
+        let by_asset: HashMap<i64, &Cluster> =
+            clusters.iter().filter_map(|cluster| Some((*identities.get(&cluster.atlas_id)?, cluster))).collect();
+        let assets: Vec<i64> = by_asset.keys().copied().collect();
+        let mut rows = Vec::new();
+        for chunk in assets.chunks(CHUNK) {
+            let facts = cluster_fact::Entity::find()
+                .filter(cluster_fact::Column::AssetId.is_in(chunk.to_vec()))
+                .filter(cluster_fact::Column::ValidTo.is_null())
+                .all(self.tx.as_ref())
+                .await?;
+            for fact in facts {
+                let Some(cluster) = by_asset.get(&fact.asset_id) else { continue };
+                for (facet, value) in facets(cluster) {
+                    rows.push(asset_facet::ActiveModel {
+                        id: NotSet,
+                        fact_id: Set(fact.id),
+                        facet: Set(facet.to_owned()),
+                        value: Set(value),
+                    });
+                }
+            }
+        }
+        self.insert(rows).await
+    }
+
+    async fn ensure_assets(&self, integration: i64, clusters: &[Cluster]) -> Result<HashMap<String, i64>, StoreError> {
+        let known = self.asset_ids(integration).await?;
+        let missing: Vec<asset::ActiveModel> = clusters
+            .iter()
+            .filter(|cluster| !known.contains_key(&cluster.atlas_id))
+            .map(|cluster| asset::ActiveModel {
+                id: NotSet,
+                workspace_id: Set(self.workspace),
+                integration_id: Set(integration),
+                atlas_id: Set(cluster.atlas_id.clone()),
+                first_seen_at: Set(self.at),
+                manual_owner_id: Set(None),
+                manual_description: Set(None),
+                manual_user_data: Set(None),
+            })
+            .collect();
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        self.insert(missing).await?;
+        self.asset_ids(integration).await
+    }
+
+    async fn asset_ids(&self, integration: i64) -> Result<HashMap<String, i64>, StoreError> {
+        let rows =
+            asset::Entity::find().filter(asset::Column::IntegrationId.eq(integration)).all(self.tx.as_ref()).await?;
+        Ok(rows.into_iter().map(|row| (row.atlas_id, row.id)).collect())
+    }
+
+    pub(super) async fn assets_of_projects(&self, projects: &[i64]) -> Result<Vec<i64>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            asset_id: i64,
+        }
+        let mut assets = Vec::new();
+        for chunk in projects.chunks(CHUNK) {
+            let select = Query::select()
+                .column("asset_id")
+                .from("cluster_fact")
+                .and_where(Expr::col("project_id").is_in(chunk.to_vec()))
+                .and_where(Expr::col("valid_to").is_null())
+                .to_owned();
+            assets.extend(self.all::<Row>(&select).await?.into_iter().map(|row| row.asset_id));
+        }
+        Ok(assets)
+    }
+}
+
+fn facets(cluster: &Cluster) -> Vec<(&'static str, String)> {
+    let regions = cluster.regions();
+    let mut facets: Vec<(&'static str, String)> = regions.iter().map(|(cloud, _)| ("cloud", cloud.clone())).collect();
+    facets.extend(regions.into_iter().map(|(_, region)| ("region", region)));
+    facets.extend(cluster.tiers().into_iter().map(|tier| ("tier", tier)));
+    facets.sort();
+    facets.dedup();
+    facets
+}
