@@ -1,1 +1,101 @@
-//! To come.
+//! How many statements a page costs: the same for a small organization and for a large one.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use slategate::demo::build::{self, cluster, region, team, team_roles, user};
+use slategate::demo::keys::READER;
+use slategate::demo::model::{Organization, ProjectEstate};
+
+use crate::on_both_databases;
+use crate::support::{Database, Setting, World};
+
+/// The most statements that one page may cost.
+const BUDGET: usize = 8;
+
+const ASSETS: &str = "{ assets(first: 50) { nodes { name project { name } owner { fullName } \
+    controlResults { outcome control { title } observedAt evidence { name } } } } }";
+const ACCOUNTS: &str =
+    "{ accounts(first: 50) { nodes { login person { fullName } grants { role via project { name } } } } }";
+const COVERAGE: &str =
+    "{ controls { title status coverage { inScope passed failed unknown notApplicable unreadableScopes } } }";
+const RESULTS: &str = "{ controlResults(first: 50) { nodes { reason control { title } observedAt subject { \
+    ... on AtlasCluster { name owner { fullName } project { name } } ... on Account { login person { fullName } } } } } }";
+
+/// This many clusters over projects of fifty, as many users in a team, and an owner for each cluster.
+fn organization(clusters: usize) -> Organization {
+    let mut own = Organization::new(&build::id("big"), "Big");
+    own.keys = vec![READER.key(&["ORG_READ_ONLY"])];
+    own.teams = vec![team("Everybody")];
+    for (index, size) in sizes(clusters).into_iter().enumerate() {
+        let mut project = ProjectEstate::new(&build::id(&format!("project {index}")), &format!("Project {index}"));
+        project.teams = vec![team_roles("Everybody", &["GROUP_READ_ONLY"])];
+        let body = |number: usize| {
+            let owner = mail(index * 50 + number);
+            cluster(&project.id, &format!("cluster-{index}-{number}"))
+                .regions(&[region("AWS", "EU_WEST_1", "M30").nodes(if number % 3 == 0 { 2 } else { 3 })])
+                .tags(&[("owner", &owner)])
+                .body()
+        };
+        project.clusters = (0..size).map(body).collect();
+        own.projects.push(project);
+    }
+    own.users =
+        (0..clusters).map(|number| user(&mail(number), "User", &number.to_string()).team("Everybody").body()).collect();
+    own
+}
+
+fn sizes(clusters: usize) -> Vec<usize> {
+    (0..clusters.div_ceil(50)).map(|project| Ord::min(50, clusters - project * 50)).collect()
+}
+
+fn mail(number: usize) -> String {
+    format!("user{number}@big.example")
+}
+
+async fn world(database: &Database, clusters: usize) -> World {
+    let estate = Some(vec![organization(clusters)]);
+    let world = World::with(database, Setting { estate, ..Default::default() }).await;
+    world.connect(READER.public).await.unwrap();
+    world.tick();
+    assert_eq!(world.sync_due().await, 1);
+    let rows: String = (0..clusters).map(|number| format!("{},Person {number}\n", mail(number))).collect();
+    let import = "mutation($csv: String!) { importPeople(input: { csv: $csv }) { created userErrors { message } } }";
+    let imported = world.ask_with(import, json!({ "csv": format!("email,fullName\n{rows}") })).await;
+    assert_eq!(imported["importPeople"], json!({ "created": clusters, "userErrors": [] }));
+    world.tick();
+    world
+}
+
+/// Statements of each query.
+async fn costs(world: &World) -> Vec<usize> {
+    let mut costs = Vec::new();
+    for query in [ASSETS, ACCOUNTS, COVERAGE, RESULTS] {
+        let before = world.statements.load(Ordering::Relaxed);
+        world.ask(query).await;
+        costs.push(world.statements.load(Ordering::Relaxed) - before);
+    }
+    costs
+}
+
+on_both_databases! {
+    async fn a_page_costs_the_same_in_a_small_and_in_a_large_organization(database) {
+        let large = world(&database, 300).await;
+        let answer = large.ask(ASSETS).await;
+        let nodes = answer["assets"]["nodes"].as_array().unwrap();
+        assert_eq!(nodes.len(), 50);
+        assert!(nodes.iter().all(|node| node["owner"]["fullName"].is_string() && node["project"]["name"].is_string()));
+        assert!(nodes.iter().all(|node| node["controlResults"].as_array().unwrap().len() == 9));
+        let costs_of_large = costs(&large).await;
+        drop(large);
+
+        let fresh = Database::sqlite();
+        let small = world(&fresh, 10).await;
+        let costs_of_small = costs(&small).await;
+        if database.kind == fresh.kind {
+            assert_eq!(costs_of_large, costs_of_small);
+        }
+        assert!(costs_of_large.iter().all(|cost| (1..=BUDGET).contains(cost)), "{costs_of_large:?}");
+        assert!(costs_of_small.iter().all(|cost| (1..=BUDGET).contains(cost)), "{costs_of_small:?}");
+    }
+}
