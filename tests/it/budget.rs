@@ -33,7 +33,7 @@ fn organization(clusters: usize) -> Organization {
         let body = |number: usize| {
             let owner = mail(index * 50 + number);
             cluster(&project.id, &format!("cluster-{index}-{number}"))
-                .regions(&[region("AWS", "EU_WEST_1", "M30").nodes(if number % 3 == 0 { 2 } else { 3 })])
+                .regions(&[region("AWS", "EU_WEST_1", "M30").nodes(if number.is_multiple_of(3) { 2 } else { 3 })])
                 .tags(&[("owner", &owner)])
                 .body()
         };
@@ -59,7 +59,8 @@ async fn world(database: &Database, clusters: usize) -> World {
     world.connect(READER.public).await.unwrap();
     world.tick();
     assert_eq!(world.sync_due().await, 1);
-    let rows: String = (0..clusters).map(|number| format!("{},Person {number}\n", mail(number))).collect();
+    let rows: Vec<String> = (0..clusters).map(|number| format!("{},Person {number}", mail(number))).collect();
+    let rows = rows.join("\n");
     let import = "mutation($csv: String!) { importPeople(input: { csv: $csv }) { created userErrors { message } } }";
     let imported = world.ask_with(import, json!({ "csv": format!("email,fullName\n{rows}") })).await;
     assert_eq!(imported["importPeople"], json!({ "created": clusters, "userErrors": [] }));
