@@ -99,7 +99,16 @@ impl List {
             Value::String(text) => SortKey::Text(text),
             Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
         };
-        Some(Cursor { key, id })
+        self.is_ordered_by(&key).then_some(Cursor { key, id })
+    }
+
+    /// Instants are kept as numbers; a list without an order goes by id.
+    fn is_ordered_by(self, key: &SortKey) -> bool {
+        match key {
+            SortKey::Id => self.order.is_empty(),
+            SortKey::Number(_) => self.order.contains("_AT "),
+            SortKey::Text(_) => !self.order.is_empty() && !self.order.contains("_AT "),
+        }
     }
 }
 
@@ -234,9 +243,18 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_was() {
-        for key in [SortKey::Id, SortKey::Number(i64::MIN), SortKey::Text("a \"b\"\u{0}|".to_owned())] {
+        let by_id = List { name: "syncRuns", order: "" };
+        let text = SortKey::Text("a \"b\"\u{0}|".to_owned());
+        for (list, key) in [(by_id, SortKey::Id), (BY_AGE, SortKey::Number(i64::MIN)), (BY_NAME, text)] {
             let cursor = Cursor { key, id: 9 };
-            assert_eq!(BY_NAME.read(&BY_NAME.encode(&cursor)), Some(cursor));
+            assert_eq!(list.read(&list.encode(&cursor)), Some(cursor));
+        }
+    }
+
+    #[test]
+    fn a_cursor_with_a_key_of_another_kind_is_refused() {
+        for (list, key) in [(BY_NAME, SortKey::Number(7)), (BY_AGE, SortKey::Id), (BY_NAME, SortKey::Id)] {
+            assert_eq!(list.read(&list.encode(&Cursor { key, id: 1 })), None);
         }
     }
 
