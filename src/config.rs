@@ -48,6 +48,8 @@ pub struct Config {
     pub tags: TagNames,
     pub log: String,
     pub log_format: LogFormat,
+    /// Variables that begin like ours and are no settings: perhaps misspelt, perhaps somebody else's.
+    pub unknown: Vec<String>,
 }
 
 /// The Atlas tags that annotate an asset.
@@ -82,9 +84,9 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let mut vars = Variables::new(vars);
         let config = Self::read(&mut vars);
-        let problems = vars.into_problems();
+        let (problems, unknown) = vars.into_findings();
         match config {
-            Some(config) if problems.is_empty() => Ok(config),
+            Some(config) if problems.is_empty() => Ok(Self { unknown, ..config }),
             _ => Err(ConfigError { problems }),
         }
     }
@@ -142,6 +144,7 @@ impl Config {
             tags: TagNames { owner: owner?, description: description?, user_data: user_data? },
             log: log?,
             log_format: log_format?,
+            unknown: Vec::new(),
         })
     }
 }

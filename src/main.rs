@@ -49,6 +49,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
 fn configured() -> anyhow::Result<Config> {
     let config = Config::from_env()?;
     telemetry::start(&config.log, config.log_format)?;
+    for name in &config.unknown {
+        tracing::warn!(name, "this variable is no setting; `slategate serve --help` lists those that are");
+    }
     Ok(config)
 }
 

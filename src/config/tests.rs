@@ -29,7 +29,6 @@ fn nothing_set_gives_the_defaults() {
 #[test]
 fn every_problem_is_reported_at_once() {
     let found = problems(&[
-        ("SLATEGATE_LISTN", "127.0.0.1:1"),
         ("SLATEGATE_LISTEN", "8080"),
         ("SLATEGATE_GRAPHIQL", "yes"),
         ("SLATEGATE_ATLAS_LANES", "0"),
@@ -40,7 +39,6 @@ fn every_problem_is_reported_at_once() {
         ("SLATEGATE_LOG_FORMAT", "xml"),
     ]);
     let expected = [
-        "SLATEGATE_LISTN is no setting; expected one of those that `slategate serve --help` lists",
         "SLATEGATE_LISTEN is no address with a port; expected ADDRESS:PORT, such as 127.0.0.1:8080",
         "SLATEGATE_GRAPHIQL is neither true nor false; expected true or false",
         "SLATEGATE_ATLAS_LANES is out of range; expected a whole number from 1 to 32",
@@ -51,6 +49,12 @@ fn every_problem_is_reported_at_once() {
         "SLATEGATE_LOG_FORMAT is no known format; expected text or json",
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_name_that_is_no_setting_is_told_and_not_refused() {
+    let config = config(&[("SLATEGATE_LISTN", "127.0.0.1:1"), ("SLATEGATE_PORT", "tcp://10.0.0.1:80")]);
+    assert_eq!(config.unknown, ["SLATEGATE_LISTN", "SLATEGATE_PORT"]);
 }
 
 #[test]

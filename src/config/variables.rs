@@ -47,11 +47,13 @@ pub fn help() -> String {
 pub struct Variables {
     given: BTreeMap<String, String>,
     problems: Vec<String>,
+    /// Names that begin like ours and are none of ours. Orchestrators put such names into the environment.
+    unknown: Vec<String>,
 }
 
 impl Variables {
     pub fn new<K: Into<OsString>, V: Into<OsString>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
-        let mut all = Self { given: BTreeMap::new(), problems: Vec::new() };
+        let mut all = Self { given: BTreeMap::new(), problems: Vec::new(), unknown: Vec::new() };
         for (name, value) in vars {
             let name = name.into().to_string_lossy().into_owned();
             if name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX) {
@@ -63,7 +65,7 @@ impl Variables {
 
     fn take(&mut self, name: String, value: OsString) {
         if !VARIABLES.iter().any(|(known, ..)| *known == name) {
-            self.problem(&name, "is no setting", "one of those that `slategate serve --help` lists");
+            self.unknown.push(name);
             return;
         }
         match value.into_string() {
@@ -92,8 +94,9 @@ impl Variables {
         self.problems.push(format!("{name} {problem}; expected {expected}"));
     }
 
-    pub fn into_problems(self) -> Vec<String> {
-        self.problems
+    /// What is wrong, and the names that are no settings.
+    pub fn into_findings(self) -> (Vec<String>, Vec<String>) {
+        (self.problems, self.unknown)
     }
 
     fn note<T>(&mut self, name: &str, parsed: Result<T, Unusable>) -> Option<T> {
