@@ -11,6 +11,7 @@ mod http;
 mod layering;
 mod pages;
 mod people;
+mod processes;
 mod schema;
 mod support;
 mod sync;

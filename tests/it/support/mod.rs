@@ -1,10 +1,12 @@
 //! What tests are made with: a database of each kind, a simulated Atlas, and the engine between them.
 
 pub mod database;
+pub mod process;
 mod served;
 mod world;
 
 pub use database::{Database, Kind};
+pub use process::{Process, Signal};
 pub use world::{Setting, World, column, text, written};
 
 /// Runs one async test on SQLite and on PostgreSQL.
