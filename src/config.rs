@@ -19,6 +19,7 @@ use url::Url;
 use crate::sync::{Schedule, ScheduleError};
 pub use variables::{VARIABLES, help};
 
+use crate::auth::oidc::OidcSettings;
 use crate::clock::Clock;
 use crate::store::StoreOptions;
 use crate::telemetry::LogFormat;
@@ -46,6 +47,8 @@ pub struct Config {
     pub deprovision_grace_days: u32,
     pub require_customer_managed_keys: bool,
     pub tags: TagNames,
+    /// The issuer whose tokens open the door beside our own.
+    pub oidc: Option<OidcSettings>,
     pub log: String,
     pub log_format: LogFormat,
     /// Variables that begin like ours and are no settings: perhaps misspelt, perhaps somebody else's.
@@ -117,6 +120,7 @@ impl Config {
         let owner = vars.required("SLATEGATE_OWNER_TAG", values::tag_name);
         let description = vars.required("SLATEGATE_DESCRIPTION_TAG", values::tag_name);
         let user_data = vars.required("SLATEGATE_USER_DATA_TAG", values::tag_name);
+        let oidc = Self::read_oidc(vars);
         let log = vars.required("SLATEGATE_LOG", values::log_filter);
         let log_format = vars.required("SLATEGATE_LOG_FORMAT", values::log_format);
 
@@ -142,10 +146,33 @@ impl Config {
             deprovision_grace_days: grace_days?,
             require_customer_managed_keys: require_customer_managed_keys?,
             tags: TagNames { owner: owner?, description: description?, user_data: user_data? },
+            oidc: oidc?,
             log: log?,
             log_format: log_format?,
             unknown: Vec::new(),
         })
+    }
+
+    /// The outer None: there are problems. The inner one: no issuer is named.
+    #[expect(clippy::option_option, reason = "unusable and absent are two things")]
+    fn read_oidc(vars: &mut Variables) -> Option<Option<OidcSettings>> {
+        let issuer = vars.optional("SLATEGATE_OIDC_ISSUER", values::issuer);
+        let audience = vars.optional("SLATEGATE_OIDC_AUDIENCE", values::word);
+        let role_claim = vars.required("SLATEGATE_OIDC_ROLE_CLAIM", values::word);
+        let workspace_claim = vars.optional("SLATEGATE_OIDC_WORKSPACE_CLAIM", values::word);
+        let given = ["SLATEGATE_OIDC_ISSUER", "SLATEGATE_OIDC_AUDIENCE"].map(|name| vars.is_given(name));
+        match given {
+            [true, false] => {
+                vars.problem("SLATEGATE_OIDC_AUDIENCE", "is not set", "the audience that the issuer's tokens name");
+            }
+            [false, true] => vars.problem("SLATEGATE_OIDC_ISSUER", "is not set", "the issuer's URL"),
+            [false, false] => return Some(None),
+            [true, true] => {}
+        }
+        let (issuer, issuer_text) = issuer?;
+        let settings =
+            OidcSettings { issuer, issuer_text, audience: audience?, role_claim: role_claim?, workspace_claim };
+        Some(Some(settings))
     }
 }
 

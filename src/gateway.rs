@@ -9,6 +9,7 @@ use async_graphql::{Request, Response};
 use tokio::net::TcpListener;
 
 use crate::auth::Authenticator;
+use crate::auth::oidc::Oidc;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::controls::Policy;
@@ -35,6 +36,7 @@ pub struct Gateway {
     pub lifecycle: Lifecycle,
     clock: Clock,
     graphiql: bool,
+    oidc: Option<Oidc>,
 }
 
 impl Gateway {
@@ -63,12 +65,19 @@ impl Gateway {
             atlas_lanes: config.atlas_lanes,
         };
         let engine = Engine::new(store.clone(), vault, options);
-        Ok(Self::new(store, engine, clock, config.graphiql, lifecycle))
+        let oidc = config.oidc.clone().map(|settings| Oidc::new(settings, clock.clone())).transpose()?;
+        Ok(Self::new(store, engine, clock, config.graphiql, lifecycle).trusting(oidc))
     }
 
     /// A gateway of parts that are open already.
     pub const fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
-        Self { store, engine, lifecycle, clock, graphiql }
+        Self { store, engine, lifecycle, clock, graphiql, oidc: None }
+    }
+
+    /// Lets in who this issuer vouches for, too.
+    #[must_use]
+    pub fn trusting(self, oidc: Option<Oidc>) -> Self {
+        Self { oidc, ..self }
     }
 
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
@@ -100,7 +109,12 @@ impl Gateway {
     pub fn http_state(&self) -> HttpState {
         let state = State { store: self.store.clone(), engine: self.engine.clone(), clock: self.clock.clone() };
         let service = Service {
-            authenticator: Authenticator::new(self.store.clone(), self.clock.clone(), self.lifecycle.tasks.clone()),
+            authenticator: Authenticator::new(
+                self.store.clone(),
+                self.clock.clone(),
+                self.lifecycle.tasks.clone(),
+                self.oidc.clone(),
+            ),
             schema: graphql::schema(state.clone()),
             state,
         };

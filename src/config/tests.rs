@@ -125,6 +125,25 @@ fn keys_are_sent_to_mongodb_or_to_this_machine_only() {
 }
 
 #[test]
+fn an_issuer_comes_with_its_audience_and_over_https() {
+    let audience = ("SLATEGATE_OIDC_AUDIENCE", "slategate");
+    let issuer = |url| ("SLATEGATE_OIDC_ISSUER", url);
+    assert_eq!(config(&[]).oidc, None);
+    let oidc = config(&[issuer("https://id.example/realms/main/"), audience]).oidc.unwrap();
+    assert_eq!(
+        (oidc.issuer_text.as_str(), oidc.role_claim.as_str()),
+        ("https://id.example/realms/main/", "slategate_role")
+    );
+    assert!(config(&[issuer("http://127.0.0.1:9000"), audience]).oidc.is_some());
+    assert_eq!(problems(&[audience]), ["SLATEGATE_OIDC_ISSUER is not set; expected the issuer's URL"],);
+    assert_eq!(problems(&[issuer("https://id.example")]).len(), 1);
+    for url in ["http://id.example", "https://u:p@id.example", "https://id.example/?a", "id.example", "ftp://localhost"]
+    {
+        assert_eq!(problems(&[issuer(url), audience]).len(), 1, "{url}");
+    }
+}
+
+#[test]
 fn freshness_follows_a_rare_schedule_unless_it_is_set() {
     let weekdays = ("SLATEGATE_SYNC_SCHEDULE", "0 9 * * 1-5");
     assert_eq!(config(&[weekdays]).freshness, TimeDelta::days(9));

@@ -9,6 +9,7 @@ mod golden;
 mod history;
 mod http;
 mod layering;
+mod oidc;
 mod pages;
 mod people;
 mod processes;
