@@ -23,6 +23,7 @@ use crate::auth::oidc::OidcSettings;
 use crate::clock::Clock;
 use crate::store::StoreOptions;
 use crate::telemetry::LogFormat;
+use crate::vault::KeySource;
 use values::Database;
 use variables::Variables;
 
@@ -41,7 +42,7 @@ pub struct Config {
     pub schedule: Schedule,
     /// How long a good read of a list stays good evidence.
     pub freshness: TimeDelta,
-    pub master_key_file: PathBuf,
+    pub master_keys: KeySource,
     /// The zone that a person's last day ends in.
     pub time_zone: Tz,
     pub deprovision_grace_days: u32,
@@ -114,6 +115,7 @@ impl Config {
         let schedule = vars.required("SLATEGATE_SYNC_SCHEDULE", values::schedule);
         let freshness = vars.optional("SLATEGATE_FRESHNESS", values::number(1..=8760));
         let master_key_file = vars.optional("SLATEGATE_MASTER_KEY_FILE", |text| Ok(PathBuf::from(text)));
+        let master_keys = vars.optional("SLATEGATE_MASTER_KEYS", |text| Ok(SecretString::from(text)));
         let time_zone = vars.required("SLATEGATE_TIME_ZONE", values::time_zone);
         let grace_days = vars.required("SLATEGATE_DEPROVISION_GRACE_DAYS", values::number(0..=365));
         let require_customer_managed_keys = vars.required("SLATEGATE_REQUIRE_CUSTOMER_MANAGED_KEYS", values::boolean);
@@ -125,8 +127,11 @@ impl Config {
         let log_format = vars.required("SLATEGATE_LOG_FORMAT", values::log_format);
 
         let beside = database.as_ref().and_then(|database| database.file.as_deref()).map(key_file_beside);
-        let master_key_file = master_key_file.or(beside);
-        if database.is_some() && master_key_file.is_none() {
+        if master_keys.is_some() && master_key_file.is_some() {
+            vars.problem("SLATEGATE_MASTER_KEYS", "is set beside SLATEGATE_MASTER_KEY_FILE", "one of the two");
+        }
+        let master_keys = master_keys.map(KeySource::Text).or(master_key_file.or(beside).map(KeySource::File));
+        if database.is_some() && master_keys.is_none() {
             vars.problem("SLATEGATE_MASTER_KEY_FILE", "is not set", "the path of the key file, with PostgreSQL");
         }
         let Database { url, file } = database?;
@@ -141,7 +146,7 @@ impl Config {
             atlas_lanes: usize::try_from(atlas_lanes?).ok()?,
             freshness: freshness.map_or_else(|| default_freshness(&schedule), |hours| TimeDelta::hours(hours.into())),
             schedule,
-            master_key_file: master_key_file?,
+            master_keys: master_keys?,
             time_zone: time_zone?,
             deprovision_grace_days: grace_days?,
             require_customer_managed_keys: require_customer_managed_keys?,

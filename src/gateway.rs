@@ -19,6 +19,7 @@ use crate::http::{
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::views::Caller;
+use crate::store::workspaces::StoredDataKey;
 use crate::store::{Store, StoreError};
 use crate::sync::judge::{Subjects, rejudge};
 use crate::sync::{Engine, EngineOptions};
@@ -49,12 +50,8 @@ impl Gateway {
             store.check().await?;
         }
         store.ensure_default_workspace().await?;
-        let data_keys = store.data_keys().await?;
-        let data_keys: Vec<(i64, WrappedDataKey)> = data_keys
-            .into_iter()
-            .map(|key| (key.workspace, WrappedDataKey { master_key_id: key.master_key_id, wrapped: key.wrapped }))
-            .collect();
-        let vault = verify_or_refuse(&config.master_key_file, config.database_file.is_some(), &data_keys)?;
+        let data_keys = wrapped_data_keys(&store).await?;
+        let vault = verify_or_refuse(&config.master_keys, config.database_file.is_some(), &data_keys)?;
         let policy = policy(config);
         judge_if_settings_changed(&store, &policy).await?;
         let options = EngineOptions {
@@ -126,6 +123,14 @@ impl Gateway {
             deadlines: Deadlines::default(),
         }
     }
+}
+
+/// Every workspace's data key, as the vault knows it.
+pub async fn wrapped_data_keys(store: &Store) -> Result<Vec<(i64, WrappedDataKey)>, StoreError> {
+    let keys = store.data_keys().await?;
+    let wrapped =
+        |key: StoredDataKey| (key.workspace, WrappedDataKey { master_key_id: key.master_key_id, wrapped: key.wrapped });
+    Ok(keys.into_iter().map(wrapped).collect())
 }
 
 fn policy(config: &Config) -> Policy {

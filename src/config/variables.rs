@@ -18,6 +18,11 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
         "DATABASE_FILE.key",
         "the key file that seals stored credentials; needed with PostgreSQL",
     ),
+    (
+        "SLATEGATE_MASTER_KEYS",
+        "none",
+        "the keys themselves instead of a file: `key-id base64`, newest last, commas between them",
+    ),
     ("SLATEGATE_LISTEN", "127.0.0.1:8080", "address and port to serve on"),
     ("SLATEGATE_GRAPHIQL", "true", "serve GraphiQL: true or false"),
     ("SLATEGATE_ATLAS_BASE_URL", "https://cloud.mongodb.com", "the Atlas Admin API's address"),

@@ -13,6 +13,7 @@ mod oidc;
 mod pages;
 mod people;
 mod processes;
+mod rotation;
 mod schema;
 mod support;
 mod sync;
