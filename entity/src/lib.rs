@@ -10,6 +10,7 @@ pub mod api_token;
 pub mod asset;
 pub mod asset_facet;
 pub mod asset_standing;
+pub mod audit_event;
 pub mod cluster_fact;
 pub mod control_result;
 pub mod control_status;

@@ -6,7 +6,6 @@ mod cache;
 pub mod oidc;
 mod token;
 
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
@@ -17,7 +16,7 @@ use tokio_util::task::TaskTracker;
 pub use token::Token;
 
 use crate::clock::Clock;
-use crate::domain::Instant;
+use crate::domain::{Instant, hex};
 use crate::store::tokens::{LAST_USE_PRECISION, LiveToken};
 use crate::store::views::{Caller, Role};
 use crate::store::workspaces::DEFAULT_WORKSPACE;
@@ -141,13 +140,6 @@ pub async fn issue(
     let id = store.create_token(workspace, name, role, &token.hash(), now, expires_at).await?;
     tracing::info!(token.id = id, workspace.id = workspace, role = role.word(), "token issued");
     Ok(token)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes all text");
-        text
-    })
 }
 
 #[cfg(test)]

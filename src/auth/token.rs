@@ -7,6 +7,8 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use crate::domain::hex;
+
 const PREFIX: &str = "slg_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// 32 of 62 characters carry 190 random bits.
@@ -56,7 +58,7 @@ impl Token {
 
     /// What is stored: SHA-256 in hex. A token is too random to be guessed from it.
     pub fn hash(&self) -> String {
-        super::hex(&Sha256::digest(self.expose()))
+        hex(&Sha256::digest(self.expose()))
     }
 }
 

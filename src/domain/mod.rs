@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod cluster;
+mod hex;
 pub mod key;
 pub mod person;
 pub mod project;
@@ -13,6 +14,7 @@ pub mod verdict;
 
 pub use account::{Account, AccountKind, AccountStatus, Grant, GrantPath, GrantScope};
 pub use cluster::{AtRest, Cluster, Deployment, Shard, ShardRegion, Tristate};
+pub use hex::hex;
 pub use key::{KeyProfile, KeyVerdict};
 pub use person::{EmploymentStatus, Person};
 pub use project::{EncryptionAtRest, KeyState, Project, Tag};

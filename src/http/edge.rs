@@ -1,6 +1,5 @@
 //! Around every request: an id, a log line, the headers that hold everywhere, and an answer even after a panic.
 
-use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,6 +17,7 @@ use tracing::Instrument;
 use super::answer::Refusal;
 use super::media::Media;
 use super::status::Outcome;
+use crate::domain::hex;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 64;
@@ -46,11 +46,7 @@ impl RequestId {
     fn random() -> Self {
         let mut bytes = [0_u8; 16];
         getrandom::fill(&mut bytes).expect("the system gives random bytes, or nothing here is safe");
-        let text = bytes.iter().fold(String::with_capacity(32), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-            text
-        });
-        Self(text.into())
+        Self(hex(&bytes).into())
     }
 }
 

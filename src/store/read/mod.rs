@@ -5,6 +5,7 @@
 
 mod accounts;
 mod assets;
+pub mod audit;
 mod integrations;
 pub mod page;
 pub(in crate::store) mod people;
