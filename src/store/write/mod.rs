@@ -16,9 +16,9 @@ mod subjects;
 mod verdicts;
 
 pub use estate::{AccountPut, Estate, EstateChange, Stored, Touched};
-pub use integrations::{IntegrationSecrets, NewIntegration};
+pub use integrations::{IntegrationState, NewIntegration};
 pub use people::StoredPerson;
-pub use runs::RunEnd;
+pub use runs::{NextRun, RunEnd};
 pub use subjects::{AccountInput, AssetInput};
 pub use verdicts::{ResultKey, ResultPut, StoredResult};
 
