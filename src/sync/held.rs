@@ -1,6 +1,6 @@
 //! What the brake withheld: kept until a second complete read agrees, or a person does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use super::judge::restate;
 use super::refusal::{Refusal, RefusalCode};
 use super::request::{disconnected, no_integration};
 use crate::domain::Instant;
-use crate::store::Writer;
 use crate::store::views::{IntegrationFault, Removal, RemovalKind, Withheld};
-use crate::store::write::{Estate, EstateChange};
+use crate::store::write::{Estate, EstateChange, IntegrationState};
+use crate::store::{StoreError, Writer};
 
 /// The code of the fault that a withheld removal is.
 pub const HELD_FOR_CONFIRMATION: &str = "HELD_FOR_CONFIRMATION";
@@ -125,30 +125,19 @@ impl Engine {
     /// next sync and goes on under the id that it had.
     pub async fn confirm_held(&self, workspace: i64, integration: i64, run: i64) -> Edit<u32> {
         let writer = self.store.writer(workspace).await?;
-        let state = match writer.integration(integration).await? {
-            None => return Ok(Err(vec![no_integration()])),
-            Some(state) if !state.is_connected => return Ok(Err(vec![disconnected()])),
-            Some(state) => state,
+        let fault = match confirmable(&writer, integration, run).await? {
+            Ok(state) => state.fault,
+            Err(refusal) => {
+                writer.undo().await?;
+                return Ok(Err(vec![refusal]));
+            }
         };
-        if !writer.has_run(integration, run).await? {
-            return Ok(Err(vec![
-                Refusal::new(RefusalCode::NotFound, "The integration has no such sync.").field("syncRunId"),
-            ]));
-        }
-        if writer.open_run(integration).await?.is_some() {
-            return Ok(Err(vec![Refusal::under_way()]));
-        }
-        match state.held_run_id {
-            None => return Ok(Err(vec![nothing_held()])),
-            Some(held) if held != run => return Ok(Err(vec![outdated()])),
-            Some(_) => {}
-        }
         let stored = writer.estate(integration).await?;
         let change = self.held(&writer, integration).await?.change(&stored);
         let removed = change.remove_projects.len() + change.remove_clusters.len() + change.remove_accounts.len();
-        writer.apply(integration, change, &std::collections::HashMap::new()).await?;
+        writer.apply(integration, change, &HashMap::new()).await?;
         writer.put_held_removals(integration, None).await?;
-        if state.fault.is_some_and(|fault| fault.code == HELD_FOR_CONFIRMATION) {
+        if fault.is_some_and(|fault| fault.code == HELD_FOR_CONFIRMATION) {
             writer.put_fault(integration, None).await?;
         }
         writer.note_confirmed(run).await?;
@@ -157,6 +146,30 @@ impl Engine {
         tracing::info!(integration.id = integration, sync.run_id = run, removed, "withheld removals confirmed");
         Ok(Ok(u32::try_from(removed).unwrap_or(u32::MAX)))
     }
+}
+
+/// The integration, if the removals that it withholds are this run's and no sync is about to settle them.
+async fn confirmable(
+    writer: &Writer,
+    integration: i64,
+    run: i64,
+) -> Result<Result<IntegrationState, Refusal>, StoreError> {
+    let state = match writer.hold_integration(integration).await? {
+        None => return Ok(Err(no_integration())),
+        Some(state) if !state.is_connected => return Ok(Err(disconnected())),
+        Some(state) => state,
+    };
+    if !writer.has_run(integration, run).await? {
+        return Ok(Err(Refusal::new(RefusalCode::NotFound, "The integration has no such sync.").field("syncRunId")));
+    }
+    if writer.open_run(integration).await?.is_some() {
+        return Ok(Err(Refusal::under_way()));
+    }
+    Ok(match state.held_run_id {
+        None => Err(nothing_held()),
+        Some(held) if held != run => Err(outdated()),
+        Some(_) => Ok(state),
+    })
 }
 
 fn nothing_held() -> Refusal {

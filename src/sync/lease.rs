@@ -1,9 +1,9 @@
 //! Keeping a lease: renewed at a third of its life, and given up before it can have run out unnoticed.
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{sleep_until, timeout_at};
 
 /// How a lease came to an end while the run was reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,32 +15,61 @@ pub enum LeaseEnd {
 }
 
 /// Renews the lease that began at `since`, and returns once it cannot be relied upon any more.
-///
-/// Without an answer it is relied upon for five sixths of `ttl`: two processes never work on one run for long.
 pub async fn keep<F, E>(ttl: Duration, since: Instant, renew: impl Fn() -> F) -> LeaseEnd
 where
     F: Future<Output = Result<bool, E>>,
     E: std::error::Error + 'static,
 {
-    let trust = ttl - ttl / 6;
-    let (mut until, mut next, mut failed) = (since + trust, since + ttl / 3, false);
+    let mut trust = Trust::new(ttl, since);
+    let mut failed = false;
     loop {
-        sleep_until(next.min(until)).await;
+        sleep_until(trust.wakes_at().into()).await;
         let asked = Instant::now();
-        if asked >= until {
+        if trust.is_over(asked) {
             return LeaseEnd::Unsure;
         }
-        match timeout_at(until, renew()).await {
-            Ok(Ok(true)) => (until, next, failed) = (asked + trust, asked + ttl / 3, false),
+        match timeout_at(trust.until.into(), renew()).await {
+            Ok(Ok(true)) => {
+                trust = Trust::new(ttl, asked);
+                failed = false;
+            }
             Ok(Ok(false)) => return LeaseEnd::Lost,
             Ok(Err(error)) => {
                 if !std::mem::replace(&mut failed, true) {
                     tracing::warn!(error = &error as &dyn std::error::Error, "lease not renewed; trying again");
                 }
-                next = Instant::now() + ttl / 30;
+                trust.ask_again(Instant::now());
             }
             Err(_elapsed) => return LeaseEnd::Unsure,
         }
+    }
+}
+
+/// How far a lease can be relied upon without an answer: five sixths of its life, so that two processes never work on
+/// one run for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Trust {
+    ttl: Duration,
+    until: Instant,
+    next: Instant,
+}
+
+impl Trust {
+    fn new(ttl: Duration, asked: Instant) -> Self {
+        Self { ttl, until: asked + (ttl - ttl / 6), next: asked + ttl / 3 }
+    }
+
+    fn wakes_at(&self) -> Instant {
+        self.next.min(self.until)
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        now >= self.until
+    }
+
+    /// The database failed to answer.
+    fn ask_again(&mut self, now: Instant) {
+        self.next = now + self.ttl / 30;
     }
 }
 
@@ -53,50 +82,47 @@ mod tests {
 
     const TTL: Duration = Duration::from_secs(30);
 
-    fn lost_connection() -> io::Error {
-        io::ErrorKind::ConnectionReset.into()
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_lease_is_renewed_at_a_third_of_its_life_until_it_is_lost() {
-        let (start, asked) = (Instant::now(), AtomicU32::new(0));
-        let end = keep(TTL, start, || async { Ok::<_, io::Error>(asked.fetch_add(1, Ordering::Relaxed) < 4) }).await;
-        assert_eq!((end, start.elapsed()), (LeaseEnd::Lost, Duration::from_secs(50)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn work_stops_before_a_lease_that_cannot_be_renewed_runs_out() {
-        let (start, asked) = (Instant::now(), AtomicU32::new(0));
-        let refused = keep(TTL, start, || async {
-            if asked.fetch_add(1, Ordering::Relaxed) == 0 { Ok(true) } else { Err(lost_connection()) }
-        });
-        // Renewed once after ten seconds; relied upon for 25 from then.
-        assert_eq!((refused.await, start.elapsed()), (LeaseEnd::Unsure, Duration::from_secs(35)));
-
+    #[test]
+    fn a_lease_is_renewed_at_a_third_and_relied_upon_for_five_sixths() {
         let start = Instant::now();
-        let silent = keep(TTL, start, std::future::pending::<io::Result<bool>>);
-        assert_eq!((silent.await, start.elapsed()), (LeaseEnd::Unsure, Duration::from_secs(25)));
+        let mut trust = Trust::new(TTL, start);
+        assert_eq!(trust.wakes_at(), start + seconds(10));
+        trust.ask_again(start + seconds(12));
+        assert_eq!((trust.wakes_at(), trust.until), (start + seconds(13), start + seconds(25)));
+        trust.ask_again(start + seconds(24) + Duration::from_millis(500));
+        assert_eq!(trust.wakes_at(), start + seconds(25));
+        assert!(!trust.is_over(start + Duration::from_millis(24_999)) && trust.is_over(start + seconds(25)));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_hiccup_costs_nothing() {
-        let (start, asked) = (Instant::now(), AtomicU32::new(0));
-        let end = keep(TTL, start, || async {
+    #[tokio::test]
+    async fn a_lease_that_the_database_calls_gone_is_lost() {
+        let due = Instant::now().checked_sub(seconds(1)).unwrap();
+        let asked = AtomicU32::new(0);
+        let end = keep(TTL / 10, due, || async {
             match asked.fetch_add(1, Ordering::Relaxed) {
-                0..=2 => Err(lost_connection()),
-                3..=5 => Ok(true),
+                0 => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
                 _ => Ok(false),
             }
         });
-        // Three failed tries of a second each, then three thirds of a life.
-        assert_eq!((end.await, start.elapsed()), (LeaseEnd::Lost, Duration::from_secs(43)));
+        assert_eq!((end.await, asked.load(Ordering::Relaxed)), (LeaseEnd::Lost, 2));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_process_that_was_paused_beyond_its_lease_asks_nobody() {
-        let (start, asked) = (Instant::now(), AtomicU32::new(0));
-        tokio::time::advance(Duration::from_secs(26)).await;
-        let end = keep(TTL, start, || async { Ok::<_, io::Error>(asked.fetch_add(1, Ordering::Relaxed) == 0) }).await;
-        assert_eq!((end, asked.into_inner()), (LeaseEnd::Unsure, 0));
+        let asked = AtomicU32::new(0);
+        let paused = Instant::now().checked_sub(seconds(26)).unwrap();
+        let end = keep(TTL, paused, || async { Ok::<_, io::Error>(asked.fetch_add(1, Ordering::Relaxed) > 0) });
+        assert_eq!((end.await, asked.load(Ordering::Relaxed)), (LeaseEnd::Unsure, 0));
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_silent_ends_the_trust() {
+        let almost = Instant::now().checked_sub(Duration::from_millis(24_950)).unwrap();
+        let end = keep(TTL, almost, std::future::pending::<io::Result<bool>>);
+        assert_eq!(end.await, LeaseEnd::Unsure);
     }
 }

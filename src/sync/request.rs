@@ -6,6 +6,7 @@ use super::story::written;
 use crate::domain::Instant;
 use crate::store::views::{IntegrationFault, SyncTrigger};
 use crate::store::write::IntegrationState;
+use crate::store::{StoreError, Writer};
 
 impl Engine {
     /// Queues a sync, unless one is under way or Atlas is to be left alone.
@@ -14,25 +15,33 @@ impl Engine {
     /// fails as well, further wishes wait for it. When Atlas asked for a rest, no wish shortens that.
     pub async fn request_sync(&self, workspace: i64, integration: i64) -> Edit<SyncRequest> {
         let writer = self.store.writer(workspace).await?;
-        let state = match writer.integration(integration).await? {
-            None => return Ok(Err(vec![no_integration()])),
-            Some(state) if !state.is_connected => return Ok(Err(vec![disconnected()])),
-            Some(state) => state,
-        };
-        if let Some(run) = writer.open_run(integration).await? {
-            return Ok(Ok(SyncRequest::InProgress(run)));
+        let decided = request(&writer, integration).await?;
+        if let Ok(SyncRequest::Queued(_)) = decided {
+            writer.commit().await?;
+            self.due.notify_one();
+        } else {
+            writer.undo().await?;
         }
-        if let Some((fault, until)) = barred(&state, writer.at()) {
-            let has_tried = writer.last_trigger(integration).await? == Some(SyncTrigger::Manual);
-            if asks_for_rest(&fault) || has_tried {
-                return Ok(Err(vec![too_soon(&fault, until)]));
-            }
-        }
-        let run = writer.queue_run(integration, SyncTrigger::Manual).await?;
-        writer.commit().await?;
-        self.due.notify_one();
-        Ok(Ok(SyncRequest::Queued(run)))
+        Ok(decided.map_err(|refusal| vec![refusal]))
     }
+}
+
+async fn request(writer: &Writer, integration: i64) -> Result<Result<SyncRequest, Refusal>, StoreError> {
+    let state = match writer.hold_integration(integration).await? {
+        None => return Ok(Err(no_integration())),
+        Some(state) if !state.is_connected => return Ok(Err(disconnected())),
+        Some(state) => state,
+    };
+    if let Some(run) = writer.open_run(integration).await? {
+        return Ok(Ok(SyncRequest::InProgress(run)));
+    }
+    if let Some((fault, until)) = barred(&state, writer.at()) {
+        let has_tried = writer.last_trigger(integration).await? == Some(SyncTrigger::Manual);
+        if asks_for_rest(&fault) || has_tried {
+            return Ok(Err(too_soon(&fault, until)));
+        }
+    }
+    Ok(Ok(SyncRequest::Queued(writer.queue_run(integration, SyncTrigger::Manual).await?)))
 }
 
 /// Why Atlas is to be left alone at `now`, and until when.

@@ -86,7 +86,7 @@ impl Engine {
     }
 
     async fn keep_lease(&self, claim: &Claim) -> LeaseEnd {
-        lease::keep(claim.ttl, claim.since.into(), || self.store.renew(claim)).await
+        lease::keep(claim.ttl, claim.since, || self.store.renew(claim)).await
     }
 
     async fn give_back(&self, claim: &Claim) -> Result<RunOutcome, EngineError> {

@@ -3,7 +3,9 @@
 use entity::integration;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Select,
+};
 
 use super::Writer;
 use crate::domain::{Instant, KeyProfile, Organization};
@@ -27,8 +29,6 @@ pub struct IntegrationState {
     pub organization_id: String,
     pub is_connected: bool,
     pub fault: Option<IntegrationFault>,
-    /// When it is due.
-    pub next_run_at: Option<Instant>,
     /// Until then Atlas is to be left alone.
     pub not_before: Option<Instant>,
     /// The run whose removals are withheld.
@@ -143,19 +143,31 @@ impl Writer {
         Ok(())
     }
 
-    /// An integration, which nobody else can change or claim for the rest of this transaction.
+    /// An integration, read only.
     pub async fn integration(&self, id: i64) -> Result<Option<IntegrationState>, StoreError> {
-        let mut select =
-            integration::Entity::find_by_id(id).filter(integration::Column::WorkspaceId.eq(self.workspace));
-        if self.tx.get_database_backend() == DbBackend::Postgres {
-            select = select.lock_exclusive();
-        }
+        self.integration_state(self.integration_by_id(id)).await
+    }
+
+    /// An integration, which nobody else can change or claim for the rest of this transaction.
+    pub async fn hold_integration(&self, id: i64) -> Result<Option<IntegrationState>, StoreError> {
+        let select = self.integration_by_id(id);
+        let on_postgres = self.tx.get_database_backend() == DbBackend::Postgres;
+        self.integration_state(if on_postgres { select.lock_exclusive() } else { select }).await
+    }
+
+    fn integration_by_id(&self, id: i64) -> Select<integration::Entity> {
+        integration::Entity::find_by_id(id).filter(integration::Column::WorkspaceId.eq(self.workspace))
+    }
+
+    async fn integration_state(
+        &self,
+        select: Select<integration::Entity>,
+    ) -> Result<Option<IntegrationState>, StoreError> {
         let row = select.one(self.tx.as_ref()).await?;
         Ok(row.map(|row| IntegrationState {
             organization_id: row.organization_id,
             is_connected: row.disconnected_at.is_none(),
             fault: fault(row.error_code, row.error_message, row.error_remedy, row.error_at),
-            next_run_at: row.next_run_at.map(instant),
             not_before: row.not_before.map(instant),
             held_run_id: row.held_run_id,
         }))

@@ -91,6 +91,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Undoes everything, and ends the turn before it returns.
+    pub async fn undo(self) -> Result<(), StoreError> {
+        let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
+        tx.rollback().await?;
+        Ok(())
+    }
+
     async fn all<T: FromQueryResult>(&self, select: &SelectStatement) -> Result<Vec<T>, StoreError> {
         let statement = self.tx.get_database_backend().build(select);
         Ok(T::find_by_statement(statement).all(self.tx.as_ref()).await?)
