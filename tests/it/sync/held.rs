@@ -85,7 +85,6 @@ on_both_databases! {
         assert_eq!(refusal(&confirm(&world, "U3luY1J1bjo5ODc2NTQ").await), ("NOT_FOUND".to_owned(), json!("syncRunId")));
         assert_eq!(refusal(&confirm(&world, &first).await), ("CONFLICT".to_owned(), json!("syncRunId")));
         assert_eq!(wish(&world).await.0, json!(null));
-        let facts = world.fact_rows().await;
         assert_eq!(refusal(&confirm(&world, &old).await), ("SYNC_IN_PROGRESS".to_owned(), json!("integrationId")));
 
         // Now the projects are gone as well.
@@ -94,6 +93,7 @@ on_both_databases! {
         let new = held(&world).await;
         assert_ne!(new["id"], json!(old));
         assert_eq!((&new["withheld"]["projects"], &new["withheld"]["clusters"]), (&json!(2), &json!(4)));
+        let facts = world.fact_rows().await;
         let answer = confirm(&world, &old).await;
         assert_eq!(refusal(&answer), ("CONFLICT".to_owned(), json!("syncRunId")));
         assert!(text(&answer["userErrors"][0]["remedy"]).contains("heldSync"));
