@@ -56,7 +56,7 @@ struct Trust {
 
 impl Trust {
     fn new(ttl: Duration, asked: Instant) -> Self {
-        Self { ttl, until: asked + (ttl - ttl / 6), next: asked + ttl / 3 }
+        Self { ttl, until: asked + ttl * 5 / 6, next: asked + ttl / 3 }
     }
 
     fn wakes_at(&self) -> Instant {

@@ -80,14 +80,14 @@ fn held(run: &SyncRunView, failed: &FailedLists) -> String {
         Some(at) => format!("a person had it done at {}", written(at)),
         None => "a second complete read or a person must agree (confirmHeldSync)".to_owned(),
     };
-    let mut told = format!("Atlas no longer lists {what}. The removal was withheld: {fate}.");
+    let mut told = vec![format!("Atlas no longer lists {what}. The removal was withheld: {fate}.")];
     if failed.count > 0 {
-        told.push_str(&format!(" Could not read {}.", lists(failed)));
+        told.push(format!("Could not read {}.", lists(failed)));
     }
     if run.changes != Changes::default() {
-        told.push_str(&format!(" The rest was written{}.", changes(run.changes)));
+        told.push(format!("The rest was written{}.", changes(run.changes)));
     }
-    told
+    told.join(" ")
 }
 
 fn withheld(withheld: &Withheld) -> String {
@@ -99,11 +99,8 @@ fn withheld(withheld: &Withheld) -> String {
 
 fn failure(run: &SyncRunView) -> String {
     let Some(error) = &run.error else { return "Failed; nothing was changed.".to_owned() };
-    let mut told = format!("Failed with {}: {} {}", error.code, error.message, error.remedy);
-    if let Some(next) = run.next_run_at {
-        told.push_str(&format!(" The next sync is planned for {}.", written(next)));
-    }
-    told
+    let next = run.next_run_at.map(|next| format!(" The next sync is planned for {}.", written(next)));
+    format!("Failed with {}: {} {}{}", error.code, error.message, error.remedy, next.unwrap_or_default())
 }
 
 fn lists(failed: &FailedLists) -> String {

@@ -55,18 +55,18 @@ impl Engine {
     async fn serve_due(&self, worker: usize, cancel: &CancellationToken) {
         let owner = format!("{}-{worker}", self.owner);
         while !cancel.is_cancelled() {
-            let worked = self.work_next(&owner, cancel).await;
-            if worked.is_ok() {
+            let looked = self.work_next(&owner, cancel).await;
+            if looked.is_ok() {
                 self.outage.over();
             }
-            let pause = match &worked {
+            let pause = match &looked {
                 Ok(true) => continue,
                 Ok(false) => LOOK_EVERY,
                 Err(error) => self.outage.note(error),
             };
             tokio::select! {
                 () = cancel.cancelled() => {}
-                () = self.due.notified(), if worked.is_ok() => {}
+                () = self.due.notified(), if looked.is_ok() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }

@@ -87,7 +87,7 @@ fn a_partial_run_names_the_lists_that_it_could_not_read() {
 fn a_held_run_counts_what_it_withheld_and_says_who_agreed() {
     let withheld = Some(Withheld { projects: 1, clusters: 12, ..Withheld::default() });
     let changes = Changes { updated: 1, ..Changes::default() };
-    let held = SyncRunView { withheld, changes, ..run(SyncStatus::Held) };
+    let held = SyncRunView { changes, withheld, ..run(SyncStatus::Held) };
     assert_eq!(
         told(&held),
         "Atlas no longer lists 1 project, 12 clusters. The removal was withheld: a second complete read or a person must \
