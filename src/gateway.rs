@@ -194,8 +194,9 @@ impl CallerSession for Session {
     fn execute<'a>(&'a self, request: Request, id: &'a RequestId) -> Pending<'a, Response> {
         Box::pin(async move {
             use tracing::Instrument;
+            let caller = Caller { request_id: Some(id.as_str().to_owned()), ..self.caller.clone() };
             let span = tracing::info_span!("graphql", request.id = id.as_str());
-            graphql::execute(&self.schema, &self.state, self.caller.clone(), request).instrument(span).await
+            graphql::execute(&self.schema, &self.state, caller, request).instrument(span).await
         })
     }
 }

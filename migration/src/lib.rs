@@ -5,6 +5,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m20261123_000001_create_tables;
+mod m20261124_000001_record_runs;
 mod m20261124_000004_create_audit;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -14,6 +15,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261123_000001_create_tables::Migration), Box::new(m20261124_000004_create_audit::Migration)]
+        vec![
+            Box::new(m20261123_000001_create_tables::Migration),
+            Box::new(m20261124_000001_record_runs::Migration),
+            Box::new(m20261124_000004_create_audit::Migration),
+        ]
     }
 }

@@ -51,7 +51,14 @@ mod tests {
     use crate::store::views::Role;
 
     fn caller() -> Caller {
-        Caller { workspace: 1, workspace_name: "default".to_owned(), name: "ci".to_owned(), role: Role::Viewer }
+        Caller {
+            workspace: 1,
+            workspace_name: "default".to_owned(),
+            key: "token:1".to_owned(),
+            name: "ci".to_owned(),
+            role: Role::Viewer,
+            request_id: None,
+        }
     }
 
     fn at(seconds: i64) -> Instant {

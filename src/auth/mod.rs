@@ -17,6 +17,7 @@ pub use token::Token;
 
 use crate::clock::Clock;
 use crate::domain::{Instant, hex};
+use crate::store::audit::{Actor, AuditAction, AuditEntry, AuditKind};
 use crate::store::tokens::{LAST_USE_PRECISION, LiveToken};
 use crate::store::views::{Caller, Role};
 use crate::store::workspaces::DEFAULT_WORKSPACE;
@@ -85,8 +86,14 @@ impl Authenticator {
             tracing::debug!("the issuer vouches for a caller of a workspace that does not exist");
             return Ok(None);
         };
-        let caller =
-            Caller { workspace, workspace_name: workspace_name.to_owned(), name: identity.name, role: identity.role };
+        let caller = Caller {
+            workspace,
+            workspace_name: workspace_name.to_owned(),
+            key: format!("oidc:{}", identity.subject),
+            name: identity.name,
+            role: identity.role,
+            request_id: None,
+        };
         self.cache().insert(hash, caller.clone(), now, identity.expires_at);
         Ok(Some(caller))
     }
@@ -123,23 +130,42 @@ pub enum IssueError {
     Store(#[from] StoreError),
 }
 
-/// A new token. It can be shown now and never again.
+/// A new token of the actor's workspace. It can be shown now and never again.
 pub async fn issue(
     store: &Store,
-    workspace: i64,
+    by: &Actor,
     name: &str,
     role: Role,
     now: Instant,
     ttl_days: u16,
-) -> Result<Token, IssueError> {
+) -> Result<(i64, Token), IssueError> {
     if !(1..=LONGEST_TTL_DAYS).contains(&ttl_days) {
         return Err(IssueError::Lifetime(ttl_days));
     }
     let token = Token::generate().map_err(IssueError::Randomness)?;
     let expires_at = now + TimeDelta::days(i64::from(ttl_days));
-    let id = store.create_token(workspace, name, role, &token.hash(), now, expires_at).await?;
-    tracing::info!(token.id = id, workspace.id = workspace, role = role.word(), "token issued");
-    Ok(token)
+    let writer = store.writer(by.workspace).await?;
+    let id = writer.create_token(name, role, &token.hash(), now, expires_at).await?;
+    let entry = AuditEntry::done(AuditAction::CreateToken)
+        .about(AuditKind::Token, id, name)
+        .change("role", None, Some(role.word().to_owned()))
+        .change("expiresAt", None, Some(expires_at.to_rfc3339()));
+    writer.audit(by, entry).await?;
+    writer.commit().await?;
+    tracing::info!(token.id = id, workspace.id = by.workspace, role = role.word(), "token issued");
+    Ok((id, token))
+}
+
+/// Ends a token's life within five seconds, on every server. False: there is no such live token in the workspace.
+pub async fn revoke(store: &Store, by: &Actor, id: i64, now: Instant) -> Result<bool, StoreError> {
+    let writer = store.writer(by.workspace).await?;
+    let Some(name) = writer.revoke_token(id, now).await? else {
+        writer.undo().await?;
+        return Ok(false);
+    };
+    writer.audit(by, AuditEntry::done(AuditAction::RevokeToken).about(AuditKind::Token, id, name)).await?;
+    writer.commit().await?;
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -3,6 +3,10 @@ use crate::store::StoreOptions;
 
 const DAY: TimeDelta = TimeDelta::days(1);
 
+fn actor(workspace: i64) -> Actor {
+    Actor { workspace, key: "cli".to_owned(), name: "cli".to_owned(), request_id: None }
+}
+
 struct Door {
     folder: tempfile::TempDir,
     store: Store,
@@ -32,7 +36,7 @@ impl Door {
     }
 
     async fn issue(&self, ttl_days: u16) -> Token {
-        issue(&self.store, self.workspace, "ci", Role::Analyst, self.clock.now(), ttl_days).await.unwrap()
+        issue(&self.store, &actor(self.workspace), "ci", Role::Analyst, self.clock.now(), ttl_days).await.unwrap().1
     }
 
     async fn lets_in(&self, token: &Token) -> bool {
@@ -85,9 +89,9 @@ async fn a_revoked_token_is_refused_after_five_seconds_at_most() {
     let token = door.issue(90).await;
     assert!(door.lets_in(&token).await);
     let id = door.store.tokens(door.workspace).await.unwrap()[0].id;
-    assert!(!door.store.revoke_token(door.workspace + 1, id, door.clock.now()).await.unwrap());
-    assert!(door.store.revoke_token(door.workspace, id, door.clock.now()).await.unwrap());
-    assert!(!door.store.revoke_token(door.workspace, id, door.clock.now()).await.unwrap());
+    assert!(!revoke(&door.store, &actor(door.workspace + 1), id, door.clock.now()).await.unwrap());
+    assert!(revoke(&door.store, &actor(door.workspace), id, door.clock.now()).await.unwrap());
+    assert!(!revoke(&door.store, &actor(door.workspace), id, door.clock.now()).await.unwrap());
     door.clock.advance(cache::REMEMBERED_FOR);
     assert!(!door.lets_in(&token).await);
 }
@@ -126,7 +130,7 @@ async fn the_database_never_sees_the_token() {
 async fn a_token_lives_a_year_at_most() {
     let door = Door::open().await;
     for days in [0, 366] {
-        let refused = issue(&door.store, door.workspace, "ci", Role::Viewer, door.clock.now(), days).await;
+        let refused = issue(&door.store, &actor(door.workspace), "ci", Role::Viewer, door.clock.now(), days).await;
         assert!(matches!(refused, Err(IssueError::Lifetime(told)) if told == days));
     }
     assert!(door.store.tokens(door.workspace).await.unwrap().is_empty());

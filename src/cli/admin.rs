@@ -9,6 +9,7 @@ use crate::auth;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Instant;
+use crate::store::audit::Actor;
 use crate::store::tokens::TokenView;
 use crate::store::{Store, StoreError};
 
@@ -38,7 +39,7 @@ pub async fn token(
         }
         TokenCommand::Revoke { id, place } => {
             let workspace = find(&store, place).await?;
-            if !store.revoke_token(workspace, *id, clock.now()).await? {
+            if !auth::revoke(&store, &actor(workspace), *id, clock.now()).await? {
                 bail!("workspace {} has no token {id} that could be revoked", place.workspace);
             }
         }
@@ -75,6 +76,13 @@ pub(super) async fn open(config: &Config, clock: Clock) -> anyhow::Result<Store>
     Ok(store)
 }
 
+/// Who acts at the command line, as the audit ledger knows it.
+const CLI: &str = "cli";
+
+pub(super) fn actor(workspace: i64) -> Actor {
+    Actor { workspace, key: CLI.to_owned(), name: CLI.to_owned(), request_id: None }
+}
+
 async fn create_token(
     store: &Store,
     create: &TokenCreate,
@@ -86,7 +94,8 @@ async fn create_token(
     if name.is_empty() {
         bail!("a token needs a name");
     }
-    let token = auth::issue(store, workspace, name, create.role.into(), now, create.expires_in_days).await?;
+    let (_, token) =
+        auth::issue(store, &actor(workspace), name, create.role.into(), now, create.expires_in_days).await?;
     Ok(writeln!(out, "{}", token.expose())?)
 }
 
@@ -95,7 +104,7 @@ async fn create_workspace(store: &Store, name: &str) -> anyhow::Result<()> {
     if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
         bail!("a workspace's name is 1 to 64 letters, digits, `-`, `_` or `.`");
     }
-    match store.create_workspace(name).await {
+    match store.create_workspace(name, CLI).await {
         Err(StoreError::Duplicate(_)) => bail!("there is a workspace {name} already"),
         Err(error) => Err(error.into()),
         Ok(id) => {

@@ -5,11 +5,12 @@ use std::io::Write;
 use anyhow::bail;
 
 use super::KeyCommand;
-use super::admin::open;
+use super::admin::{actor, open};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::wrapped_data_keys;
 use crate::store::Store;
+use crate::store::audit::{AuditAction, AuditEntry};
 use crate::vault::{KeyRing, KeySource, Rotation, RotationLock, Vault, verify_or_refuse};
 
 pub async fn key(
@@ -59,7 +60,15 @@ async fn rotate(store: &Store, source: &KeySource, out: &mut (dyn Write + Send))
         let data_keys = wrapped_data_keys(store).await?;
         let Some((workspace, old)) = data_keys.into_iter().find(|(_, key)| key.master_key_id != id) else { break };
         let new = vault.wrap_again(workspace, &old)?;
-        if store.replace_data_key(workspace, &old.master_key_id, &new.master_key_id, new.wrapped).await? {
+        let writer = store.writer(workspace).await?;
+        if writer.replace_data_key(&old.master_key_id, &new.master_key_id, new.wrapped).await? {
+            let entry = AuditEntry::done(AuditAction::RotateMasterKey).change(
+                "masterKey",
+                Some(old.master_key_id),
+                Some(id.clone()),
+            );
+            writer.audit(&actor(workspace), entry).await?;
+            writer.commit().await?;
             wrapped += 1;
             tracing::info!(workspace.id = workspace, master_key_id = id, "data key wrapped again");
         }

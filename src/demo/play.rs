@@ -19,6 +19,7 @@ use crate::domain::UserDataClassification;
 use crate::gateway::Gateway;
 use crate::graphql;
 use crate::lifecycle::Lifecycle;
+use crate::store::audit::Actor;
 use crate::store::read::page::{Direction, Window};
 use crate::store::read::{AccountFilter, AccountOrder, AssetFilter, AssetOrder, PersonFilter};
 use crate::store::views::{Caller, Role, SyncRunView};
@@ -81,7 +82,7 @@ pub async fn play(options: DemoOptions, clock: Clock, lifecycle: Lifecycle) -> a
     let showing = async {
         let scene = Scene { store, engine, workspace };
         scene.set().await?;
-        let token = auth::issue(&scene.store, workspace, "demo", Role::Admin, clock.now(), 1).await?;
+        let (_, token) = auth::issue(&scene.store, &scene.actor(), "demo", Role::Admin, clock.now(), 1).await?;
         let state = graphql::State { store: scene.store.clone(), engine: scene.engine.clone(), clock: clock.clone() };
         let text = scene.describe(&schema, &state, &address.to_string(), token.expose()).await?;
         io::stdout().write_all(text.as_bytes())?;
@@ -133,10 +134,14 @@ struct Scene {
 }
 
 impl Scene {
+    fn actor(&self) -> Actor {
+        Actor { workspace: self.workspace, key: "demo".to_owned(), name: "demo".to_owned(), request_id: None }
+    }
+
     async fn set(&self) -> anyhow::Result<()> {
         let Some(key) = keys().into_iter().next() else { bail!("the demo has no key") };
         let private = SecretString::from(key.private);
-        let (run, is_new) = match self.engine.connect(self.workspace, key.public, private).await? {
+        let (run, is_new) = match self.engine.connect(&self.actor(), key.public, private).await? {
             Ok(connected) => (connected.run_id, true),
             Err(refusals) if refusals.iter().any(|refusal| refusal.code == RefusalCode::AlreadyConnected) => {
                 (self.sync_again().await?, false)
@@ -159,7 +164,7 @@ impl Scene {
         let first = reader.integrations(&window).await?.rows.into_iter().next();
         reader.finish().await?;
         let Some((integration, _)) = first else { return Ok(None) };
-        Ok(match self.engine.request_sync(self.workspace, integration.id).await? {
+        Ok(match self.engine.request_sync(&self.actor(), integration.id).await? {
             Ok(SyncRequest::Queued(run) | SyncRequest::InProgress(run)) => Some(run),
             Err(_) => None,
         })
@@ -192,7 +197,7 @@ impl Scene {
                 starts_on: patch(person.starts_on),
                 ends_on: patch(person.ends_on),
             };
-            if let Err(refusals) = self.engine.upsert_person(self.workspace, edit).await? {
+            if let Err(refusals) = self.engine.upsert_person(&self.actor(), edit).await? {
                 bail!("a person of the demo was refused: {refusals:?}");
             }
         }
@@ -218,12 +223,12 @@ impl Scene {
                 description: note.description.map_or(Patch::Keep, |text| Patch::Set(text.to_owned())),
                 user_data: note.user_data.map_or(Patch::Keep, |contains| Patch::Set(classification(contains))),
             };
-            accepted(self.engine.update_asset(self.workspace, asset.id, edit).await?)?;
+            accepted(self.engine.update_asset(&self.actor(), asset.id, edit).await?)?;
         }
         for (login, email) in links() {
             let account = accounts.iter().find(|(account, _)| account.account.login == login);
             if let Some((account, _)) = account {
-                accepted(self.engine.link_account(self.workspace, account.id, person(email)).await?)?;
+                accepted(self.engine.link_account(&self.actor(), account.id, person(email)).await?)?;
             }
         }
         Ok(())
@@ -243,8 +248,10 @@ impl Scene {
         let caller = Caller {
             workspace: self.workspace,
             workspace_name: DEFAULT_WORKSPACE.to_owned(),
+            key: "demo".to_owned(),
             name: "demo".to_owned(),
             role: Role::Admin,
+            request_id: None,
         };
         for (title, query) in QUERIES {
             let answer = graphql::execute(schema, state, caller.clone(), Request::new(query)).await;

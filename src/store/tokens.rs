@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter,
 
 use super::convert::{instant, micros, word};
 use super::views::{Caller, Role};
-use super::{Store, StoreError};
+use super::{Store, StoreError, Writer};
 use crate::domain::Instant;
 use entity::api_token;
 
@@ -46,10 +46,9 @@ struct LiveRow {
     last_used_at: Option<i64>,
 }
 
-impl Store {
+impl Writer {
     pub async fn create_token(
         &self,
-        workspace: i64,
         name: &str,
         role: Role,
         hash: &str,
@@ -58,7 +57,7 @@ impl Store {
     ) -> Result<i64, StoreError> {
         let row = api_token::ActiveModel {
             id: NotSet,
-            workspace_id: Set(workspace),
+            workspace_id: Set(self.workspace),
             name: Set(name.to_owned()),
             role: Set(role.word().to_owned()),
             token_hash: Set(hash.to_owned()),
@@ -67,9 +66,27 @@ impl Store {
             last_used_at: Set(None),
             revoked_at: Set(None),
         };
-        Ok(api_token::Entity::insert(row).exec(&self.write).await?.last_insert_id)
+        Ok(api_token::Entity::insert(row).exec(self.tx.as_ref()).await?.last_insert_id)
     }
 
+    /// Ends a token's life; its name. None: the workspace has no such token that was not revoked before.
+    pub async fn revoke_token(&self, id: i64, now: Instant) -> Result<Option<String>, StoreError> {
+        let row = api_token::Entity::find_by_id(id)
+            .filter(api_token::Column::WorkspaceId.eq(self.workspace))
+            .filter(api_token::Column::RevokedAt.is_null())
+            .one(self.tx.as_ref())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        api_token::Entity::update_many()
+            .col_expr(api_token::Column::RevokedAt, micros(now).into())
+            .filter(api_token::Column::Id.eq(id))
+            .exec(self.tx.as_ref())
+            .await?;
+        Ok(Some(row.name))
+    }
+}
+
+impl Store {
     /// The token with this hash, unless it has expired or was revoked.
     pub async fn token_by_hash(&self, hash: &str, now: Instant) -> Result<Option<LiveToken>, StoreError> {
         let select = Query::select()
@@ -100,18 +117,6 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a token's life. Answers whether the workspace has such a token that was not revoked before.
-    pub async fn revoke_token(&self, workspace: i64, id: i64, now: Instant) -> Result<bool, StoreError> {
-        let outcome = api_token::Entity::update_many()
-            .col_expr(api_token::Column::RevokedAt, micros(now).into())
-            .filter(api_token::Column::WorkspaceId.eq(workspace))
-            .filter(api_token::Column::Id.eq(id))
-            .filter(api_token::Column::RevokedAt.is_null())
-            .exec(&self.write)
-            .await?;
-        Ok(outcome.rows_affected > 0)
-    }
-
     /// Every token of the workspace, the oldest first.
     pub async fn tokens(&self, workspace: i64) -> Result<Vec<TokenView>, StoreError> {
         let rows = api_token::Entity::find()
@@ -130,8 +135,10 @@ impl TryFrom<LiveRow> for LiveToken {
         let caller = Caller {
             workspace: row.workspace_id,
             workspace_name: row.workspace_name,
+            key: format!("token:{}", row.id),
             name: row.name,
             role: role(&row.role)?,
+            request_id: None,
         };
         Ok(Self {
             id: row.id,

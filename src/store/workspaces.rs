@@ -4,9 +4,10 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::audit::{Actor, AuditAction, AuditEntry, AuditKind};
 use super::connect::database_now;
 use super::convert::micros;
-use super::{Store, StoreError};
+use super::{Store, StoreError, Writer};
 use entity::{data_key, workspace};
 
 /// The workspace that is always there.
@@ -26,7 +27,7 @@ impl Store {
         if let Some(id) = self.workspace_by_name(DEFAULT_WORKSPACE).await? {
             return Ok(id);
         }
-        match self.create_workspace(DEFAULT_WORKSPACE).await {
+        match self.create_workspace(DEFAULT_WORKSPACE, "system").await {
             Err(StoreError::Duplicate(_)) => {}
             created => return created,
         }
@@ -34,9 +35,10 @@ impl Store {
         id.ok_or_else(|| DbErr::RecordNotFound("the default workspace is gone again".to_owned()).into())
     }
 
-    /// Answers `Duplicate` when the name is taken.
-    pub async fn create_workspace(&self, name: &str) -> Result<i64, StoreError> {
-        let now = micros(database_now(&self.write, &self.clock).await?);
+    /// Answers `Duplicate` when the name is taken. `by` is the key of who makes it, for the audit ledger.
+    pub async fn create_workspace(&self, name: &str, by: &str) -> Result<i64, StoreError> {
+        let tx = self.begin_write().await?;
+        let now = micros(database_now(&tx, &self.clock).await?);
         let row = workspace::ActiveModel {
             id: NotSet,
             name: Set(name.to_owned()),
@@ -44,7 +46,13 @@ impl Store {
             policy_fingerprint: Set(None),
             created_at: Set(now),
         };
-        Ok(workspace::Entity::insert(row).exec(&self.write).await?.last_insert_id)
+        let id = workspace::Entity::insert(row).exec(&tx).await?.last_insert_id;
+        let writer = Writer::of_new(tx, id, now);
+        let actor = Actor { workspace: id, key: by.to_owned(), name: by.to_owned(), request_id: None };
+        let entry = AuditEntry::done(AuditAction::CreateWorkspace).about(AuditKind::Workspace, id, name);
+        writer.audit(&actor, entry).await?;
+        writer.commit().await?;
+        Ok(id)
     }
 
     pub async fn workspace_by_name(&self, name: &str) -> Result<Option<i64>, StoreError> {
@@ -110,10 +118,17 @@ impl Store {
         Ok(kept.into())
     }
 
+    /// Every workspace's data key.
+    pub async fn data_keys(&self) -> Result<Vec<StoredDataKey>, StoreError> {
+        let rows = data_key::Entity::find().order_by_asc(data_key::Column::WorkspaceId).all(&self.read).await?;
+        Ok(rows.into_iter().map(StoredDataKey::from).collect())
+    }
+}
+
+impl Writer {
     /// Keeps the same data key in another wrapping. False: somebody else has wrapped it again meanwhile.
     pub async fn replace_data_key(
         &self,
-        workspace: i64,
         wrapped_by: &str,
         master_key_id: &str,
         wrapped: Vec<u8>,
@@ -121,17 +136,11 @@ impl Store {
         let outcome = data_key::Entity::update_many()
             .col_expr(data_key::Column::MasterKeyId, master_key_id.into())
             .col_expr(data_key::Column::WrappedKey, wrapped.into())
-            .filter(data_key::Column::WorkspaceId.eq(workspace))
+            .filter(data_key::Column::WorkspaceId.eq(self.workspace))
             .filter(data_key::Column::MasterKeyId.eq(wrapped_by))
-            .exec(&self.write)
+            .exec(self.tx.as_ref())
             .await?;
         Ok(outcome.rows_affected == 1)
-    }
-
-    /// Every workspace's data key.
-    pub async fn data_keys(&self) -> Result<Vec<StoredDataKey>, StoreError> {
-        let rows = data_key::Entity::find().order_by_asc(data_key::Column::WorkspaceId).all(&self.read).await?;
-        Ok(rows.into_iter().map(StoredDataKey::from).collect())
     }
 }
 
@@ -173,8 +182,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder).await;
         store.migrate().await.unwrap();
-        let id = store.create_workspace("emea").await.unwrap();
-        assert!(matches!(store.create_workspace("emea").await, Err(StoreError::Duplicate(_))));
+        let id = store.create_workspace("emea", "cli").await.unwrap();
+        assert!(matches!(store.create_workspace("emea", "cli").await, Err(StoreError::Duplicate(_))));
         assert_eq!(store.workspace_by_name("emea").await.unwrap(), Some(id));
         assert_eq!(store.workspace_by_name("EMEA").await.unwrap(), None);
     }
@@ -199,7 +208,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder).await;
         store.migrate().await.unwrap();
-        let (one, two) = (store.create_workspace("one").await.unwrap(), store.create_workspace("two").await.unwrap());
+        let (one, two) =
+            (store.create_workspace("one", "cli").await.unwrap(), store.create_workspace("two", "cli").await.unwrap());
         store.set_policy_fingerprint(one, "v1").await.unwrap();
         assert_eq!(store.policy_fingerprint(one).await.unwrap().as_deref(), Some("v1"));
         assert_eq!(store.policy_fingerprint(two).await.unwrap(), None);

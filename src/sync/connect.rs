@@ -1,13 +1,15 @@
-//! Connecting, re-keying and disconnecting an organization, and asking for a sync.
+//! Connecting, re-keying and disconnecting an organization.
 
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::engine::{Connected, Edit, Engine, KEY_COLUMN, SyncRequest};
+use super::engine::{Connected, Edit, Engine, KEY_COLUMN};
 use super::refusal::{Refusal, RefusalCode};
+use super::request::{disconnected, no_integration};
 use crate::atlas::{AtlasCategory, AtlasConfig, AtlasError, Client, Credentials};
 use crate::domain::{KeyProfile, KeyVerdict, Organization};
+use crate::store::audit::{Actor, AuditAction, AuditEntry, AuditKind};
 use crate::store::views::SyncTrigger;
 use crate::store::write::NewIntegration;
 
@@ -25,11 +27,12 @@ struct Checked {
 
 impl Engine {
     /// Checks a key against Atlas, stores it sealed, and queues the first sync. Nothing is stored on a refusal.
-    pub async fn connect(&self, workspace: i64, public_key: &str, private_key: SecretString) -> Edit<Connected> {
+    pub async fn connect(&self, by: &Actor, public_key: &str, private_key: SecretString) -> Edit<Connected> {
         let checked = match self.check_key(public_key, &private_key).await? {
             Ok(checked) => checked,
             Err(refusals) => return Ok(Err(refusals)),
         };
+        let workspace = by.workspace;
         let data_key = self.data_key(workspace).await?;
         let new =
             NewIntegration { organization: checked.organization, public_key: public_key.to_owned(), key: checked.key };
@@ -40,6 +43,11 @@ impl Engine {
         let sealed = self.vault.seal(workspace, &data_key, KEY_COLUMN, integration_id, &private_key)?;
         writer.put_sealed_key(integration_id, sealed).await?;
         let run_id = writer.queue_run(integration_id, SyncTrigger::Connect).await?;
+        let entry = AuditEntry::done(AuditAction::Connect)
+            .about(AuditKind::Integration, integration_id, &*new.organization.name)
+            .change("publicKey", None, Some(masked_key(public_key)))
+            .change("roles", None, Some(new.key.roles().join(", ")));
+        writer.audit(by, entry).await?;
         writer.commit().await?;
         self.due.notify_one();
         tracing::info!(integration.id = integration_id, sync.run_id = run_id, "integration connected");
@@ -49,11 +57,12 @@ impl Engine {
     /// Replaces the key of a connected organization by another one of the same organization. Nothing else changes.
     pub async fn rotate(
         &self,
-        workspace: i64,
+        by: &Actor,
         integration: i64,
         public_key: &str,
         private_key: SecretString,
     ) -> Edit<Connected> {
+        let workspace = by.workspace;
         let writer = self.store.writer(workspace).await?;
         let known = writer.integration(integration).await?;
         drop(writer);
@@ -78,6 +87,11 @@ impl Engine {
         writer.put_key(integration, public_key, &checked.key).await?;
         writer.put_sealed_key(integration, sealed).await?;
         writer.make_due(integration).await?;
+        let entry = AuditEntry::done(AuditAction::RotateCredentials)
+            .about(AuditKind::Integration, integration, &*checked.organization.name)
+            .change("publicKey", None, Some(masked_key(public_key)))
+            .change("roles", None, Some(checked.key.roles().join(", ")));
+        writer.audit(by, entry).await?;
         writer.commit().await?;
         self.due.notify_one();
         tracing::info!(integration.id = integration, "credentials rotated");
@@ -85,8 +99,8 @@ impl Engine {
     }
 
     /// Destroys the credentials and ends today's facts. With `purge` the history goes too, and the integration itself.
-    pub async fn disconnect(&self, workspace: i64, integration: i64, purge: bool) -> Edit<()> {
-        let writer = self.store.writer(workspace).await?;
+    pub async fn disconnect(&self, by: &Actor, integration: i64, purge: bool) -> Edit<()> {
+        let writer = self.store.writer(by.workspace).await?;
         let Some(known) = writer.integration(integration).await? else {
             return Ok(Err(vec![no_integration()]));
         };
@@ -103,26 +117,13 @@ impl Engine {
             writer.disconnect(integration).await?;
         }
         super::judge::restate(&self.store, &writer).await?;
+        let entry = AuditEntry::done(AuditAction::Disconnect)
+            .about(AuditKind::Integration, integration, known.organization_name)
+            .change("purged", None, purge.then(|| "true".to_owned()));
+        writer.audit(by, entry).await?;
         writer.commit().await?;
         tracing::info!(integration.id = integration, purge, "integration disconnected");
         Ok(Ok(()))
-    }
-
-    /// Queues a sync, unless one is under way.
-    pub async fn request_sync(&self, workspace: i64, integration: i64) -> Edit<SyncRequest> {
-        let writer = self.store.writer(workspace).await?;
-        match writer.integration(integration).await? {
-            None => return Ok(Err(vec![no_integration()])),
-            Some(known) if !known.is_connected => return Ok(Err(vec![disconnected()])),
-            Some(_) => {}
-        }
-        if let Some(run) = writer.open_run(integration).await? {
-            return Ok(Ok(SyncRequest::InProgress(run)));
-        }
-        let run = writer.queue_run(integration, SyncTrigger::Manual).await?;
-        writer.commit().await?;
-        self.due.notify_one();
-        Ok(Ok(SyncRequest::Queued(run)))
     }
 
     async fn check_key(&self, public_key: &str, private_key: &SecretString) -> Edit<Checked> {
@@ -136,6 +137,11 @@ impl Engine {
         let checked = tokio::time::timeout(ANSWER_WITHIN, check_with(&client)).await;
         Ok(checked.unwrap_or_else(|_elapsed| Err(vec![no_answer()])))
     }
+}
+
+/// The first half of a public key tells keys apart; the ledger needs no more.
+fn masked_key(key: &str) -> String {
+    key.chars().take(4).chain("****".chars()).collect()
 }
 
 async fn check_with(client: &Client) -> Result<Checked, Vec<Refusal>> {
@@ -304,14 +310,4 @@ fn wrong_organization(organization: &Organization) -> Refusal {
     )
     .remedy("Use a key of the connected organization, or connect the other one with connectMongoDbAtlas.")
     .field("publicKey")
-}
-
-fn no_integration() -> Refusal {
-    Refusal::new(RefusalCode::NotFound, "There is no such integration.").field("integrationId")
-}
-
-fn disconnected() -> Refusal {
-    Refusal::new(RefusalCode::Conflict, "The integration is disconnected.")
-        .remedy("Connect the organization again with connectMongoDbAtlas.")
-        .field("integrationId")
 }

@@ -6,8 +6,9 @@ use super::engine::{AssetEdit, Edit, Engine, EngineError, Patch, PersonEdit};
 use super::judge::{Subjects, rejudge};
 use super::refusal::{Refusal, RefusalCode};
 use crate::controls::leaves_at;
-use crate::domain::{EmploymentStatus, Instant, Manual, Person};
+use crate::domain::{EmploymentStatus, Instant, Manual, Person, UserDataClassification};
 use crate::store::Writer;
+use crate::store::audit::{Actor, AuditAction, AuditEntry, AuditKind};
 use crate::store::write::Touched;
 
 /// The longest text that an edit takes.
@@ -16,7 +17,7 @@ const MOST_ALIASES: usize = 50;
 
 impl Engine {
     /// Sets owner, description and classification by hand; what is cleared falls back to Atlas tags.
-    pub async fn update_asset(&self, workspace: i64, asset: i64, edit: AssetEdit) -> Edit<()> {
+    pub async fn update_asset(&self, by: &Actor, asset: i64, edit: AssetEdit) -> Edit<()> {
         if let Patch::Set(text) = &edit.description
             && text.chars().count() > LONGEST_TEXT
         {
@@ -28,7 +29,7 @@ impl Engine {
             let message = "The description holds a NUL character.";
             return Ok(Err(vec![Refusal::new(RefusalCode::Invalid, message).field("description")]));
         }
-        let writer = self.store.writer(workspace).await?;
+        let writer = self.store.writer(by.workspace).await?;
         let Some(before) = writer.manual(asset).await? else {
             return Ok(Err(vec![Refusal::new(RefusalCode::NotFound, "There is no such asset.").field("assetId")]));
         };
@@ -47,6 +48,13 @@ impl Engine {
             user_data: edit.user_data.apply(before.user_data),
         };
         if after != before {
+            let number = |id: i64| id.to_string();
+            let entry = AuditEntry::done(AuditAction::UpdateAsset)
+                .about(AuditKind::Asset, asset, writer.asset_name(asset).await?.unwrap_or_default())
+                .change("owner", before.owner.map(number), after.owner.map(number))
+                .change("description", before.description.clone(), after.description.clone())
+                .change("userData", before.user_data.map(classified), after.user_data.map(classified));
+            writer.audit(by, entry).await?;
             writer.put_manual(asset, after).await?;
             let touched = Touched { assets: vec![asset], accounts: Vec::new() };
             rejudge(&self.store, &writer, &self.policy, Subjects::These(touched)).await?;
@@ -56,8 +64,8 @@ impl Engine {
     }
 
     /// Links an account to a person by hand; None takes that link away, and the e-mail address speaks again.
-    pub async fn link_account(&self, workspace: i64, account: i64, person: Option<i64>) -> Edit<()> {
-        let writer = self.store.writer(workspace).await?;
+    pub async fn link_account(&self, by: &Actor, account: i64, person: Option<i64>) -> Edit<()> {
+        let writer = self.store.writer(by.workspace).await?;
         let Some(before) = writer.manual_link(account).await? else {
             return Ok(Err(vec![Refusal::new(RefusalCode::NotFound, "There is no such account.").field("accountId")]));
         };
@@ -67,6 +75,10 @@ impl Engine {
             return Ok(Err(vec![no_person("personId")]));
         }
         if before != person {
+            let entry = AuditEntry::done(AuditAction::LinkAccount)
+                .about(AuditKind::Account, account, writer.account_login(account).await?.unwrap_or_default())
+                .change("person", before.map(|id| id.to_string()), person.map(|id| id.to_string()));
+            writer.audit(by, entry).await?;
             writer.put_manual_link(account, person).await?;
             let touched = Touched { assets: Vec::new(), accounts: vec![account] };
             rejudge(&self.store, &writer, &self.policy, Subjects::These(touched)).await?;
@@ -76,13 +88,13 @@ impl Engine {
     }
 
     /// Creates or changes the person with this e-mail address; its id.
-    pub async fn upsert_person(&self, workspace: i64, edit: PersonEdit) -> Edit<i64> {
+    pub async fn upsert_person(&self, by: &Actor, edit: PersonEdit) -> Edit<i64> {
         let email = normal(&edit.email);
         let refusals = check(&edit);
         if !refusals.is_empty() {
             return Ok(Err(refusals));
         }
-        let writer = self.store.writer(workspace).await?;
+        let writer = self.store.writer(by.workspace).await?;
         let before = writer.people_by_email(std::slice::from_ref(&email)).await?.remove(&email);
         let person = match merge(before.as_ref().map(|stored| &stored.person), edit) {
             Ok(person) => person,
@@ -98,7 +110,11 @@ impl Engine {
         let id = before.map(|stored| stored.id);
         let affected = [old.as_ref(), Some(&person)].map(|person| person.into_iter().flat_map(addresses));
         let affected: Vec<String> = affected.into_iter().flatten().collect();
+        let entry = noted(old.as_ref(), &person);
         let ids = self.put_people(&writer, vec![(id, person)]).await?;
+        if let Some(id) = ids.first() {
+            writer.audit(by, entry.about(AuditKind::Person, *id, email)).await?;
+        }
         let subjects = if is_first {
             Subjects::All
         } else {
@@ -124,6 +140,21 @@ impl Engine {
             .collect();
         Ok(writer.put_people(dated).await?)
     }
+}
+
+/// What an edit changes of a person.
+fn noted(before: Option<&Person>, after: &Person) -> AuditEntry {
+    let date = |date: chrono::NaiveDate| date.to_string();
+    AuditEntry::done(AuditAction::UpsertPerson)
+        .change("fullName", before.map(|person| person.full_name.clone()), Some(after.full_name.clone()))
+        .change("aliases", before.map(|person| person.aliases.join("; ")), Some(after.aliases.join("; ")))
+        .change("status", before.map(|person| person.status.word().to_owned()), Some(after.status.word().to_owned()))
+        .change("startsOn", before.and_then(|person| person.starts_on).map(date), after.starts_on.map(date))
+        .change("endsOn", before.and_then(|person| person.ends_on).map(date), after.ends_on.map(date))
+}
+
+fn classified(user_data: UserDataClassification) -> String {
+    user_data.word().to_owned()
 }
 
 /// Trimmed and lower-cased.

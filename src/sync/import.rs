@@ -10,6 +10,7 @@ use super::engine::{Edit, Engine, Imported, Patch, PersonEdit};
 use super::judge::{Subjects, rejudge};
 use super::refusal::{Refusal, RefusalCode};
 use crate::domain::EmploymentStatus;
+use crate::store::audit::{Actor, AuditAction, AuditEntry};
 use crate::store::write::Touched;
 
 const MOST_ROWS: usize = 50_000;
@@ -21,12 +22,12 @@ const MOST_REFUSALS: usize = 100;
 
 impl Engine {
     /// Creates and changes people by e-mail address, as [`Engine::upsert_person`] would, all or none.
-    pub async fn import_people(&self, workspace: i64, csv: &str) -> Edit<Imported> {
+    pub async fn import_people(&self, by: &Actor, csv: &str) -> Edit<Imported> {
         let edits = match parse(csv) {
             Ok(edits) => edits,
             Err(refusals) => return Ok(Err(refusals)),
         };
-        let writer = self.store.writer(workspace).await?;
+        let writer = self.store.writer(by.workspace).await?;
         let emails: Vec<String> = edits.iter().map(|(_, edit)| normal(&edit.email)).collect();
         let mut known = writer.people_by_email(&emails).await?;
         let were_any = writer.count_people().await? > 0;
@@ -66,6 +67,10 @@ impl Engine {
             Subjects::These(Touched { assets, accounts })
         };
         rejudge(&self.store, &writer, &self.policy, subjects).await?;
+        let entry = AuditEntry::done(AuditAction::ImportPeople)
+            .change("created", None, Some(imported.created.to_string()))
+            .change("updated", None, Some(imported.updated.to_string()));
+        writer.audit(by, entry).await?;
         writer.commit().await?;
         Ok(Ok(imported))
     }

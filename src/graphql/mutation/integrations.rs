@@ -9,12 +9,14 @@ use crate::graphql::error::ApiError;
 use crate::graphql::ids::IdKind;
 use crate::graphql::integration::Integration;
 use crate::graphql::payloads::{
-    ConnectMongoDbAtlasPayload, DisconnectIntegrationPayload, RotateCredentialsPayload, SyncIntegrationPayload,
-    UserError,
+    ConfirmHeldSyncPayload, ConnectMongoDbAtlasPayload, DisconnectIntegrationPayload, RotateCredentialsPayload,
+    SyncIntegrationPayload, UserError,
 };
+use crate::graphql::scalars::int;
 use crate::graphql::secret::Secret;
 use crate::graphql::sync_run::SyncRun;
-use crate::sync::{Refusal, RefusalCode, SyncRequest};
+use crate::store::audit::AuditAction;
+use crate::sync::{Refusal, SyncRequest};
 
 /// The API key of the organization to connect.
 #[derive(InputObject)]
@@ -43,6 +45,16 @@ pub struct SyncIntegrationInput {
     integration_id: ID,
 }
 
+/// Which withheld removals to confirm.
+#[derive(InputObject)]
+pub struct ConfirmHeldSyncInput {
+    /// The integration.
+    integration_id: ID,
+    /// The sync whose `withheld` was looked at: the integration's `heldSync`. When a newer one has taken its place, the
+    /// answer is CONFLICT.
+    sync_run_id: ID,
+}
+
 /// The new API key of an integration.
 #[derive(InputObject)]
 pub struct RotateCredentialsInput {
@@ -66,8 +78,8 @@ impl IntegrationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The organization's API key.")] input: ConnectMongoDbAtlasInput,
     ) -> Result<ConnectMongoDbAtlasPayload, ApiError> {
-        let (caller, engine) = begin(ctx, Action::ManageIntegrations)?;
-        let connected = match engine.connect(caller.workspace, &input.public_key, input.private_key.into()).await? {
+        let (by, engine) = begin(ctx, Action::ManageIntegrations, AuditAction::Connect).await?;
+        let connected = match engine.connect(&by, &input.public_key, input.private_key.into()).await? {
             Ok(connected) => connected,
             Err(refusals) => {
                 return Ok(ConnectMongoDbAtlasPayload { user_errors: UserError::all(refusals), ..Default::default() });
@@ -93,13 +105,13 @@ impl IntegrationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to disconnect.")] input: DisconnectIntegrationInput,
     ) -> Result<DisconnectIntegrationPayload, ApiError> {
-        let (caller, engine) = begin(ctx, Action::ManageIntegrations)?;
+        let (by, engine) = begin(ctx, Action::ManageIntegrations, AuditAction::Disconnect).await?;
         let refused = |user_errors| DisconnectIntegrationPayload { user_errors, ..Default::default() };
         let id = match named(&input.integration_id, IdKind::Integration, "integrationId") {
             Ok(id) => id,
             Err(errors) => return Ok(refused(errors)),
         };
-        if let Err(refusals) = engine.disconnect(caller.workspace, id, input.purge.unwrap_or(false)).await? {
+        if let Err(refusals) = engine.disconnect(&by, id, input.purge.unwrap_or(false)).await? {
             return Ok(refused(UserError::all(refusals)));
         }
         let moment = afterwards(ctx).await?;
@@ -113,14 +125,14 @@ impl IntegrationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The integration and its new key.")] input: RotateCredentialsInput,
     ) -> Result<RotateCredentialsPayload, ApiError> {
-        let (caller, engine) = begin(ctx, Action::ManageIntegrations)?;
+        let (by, engine) = begin(ctx, Action::ManageIntegrations, AuditAction::RotateCredentials).await?;
         let refused = |user_errors| RotateCredentialsPayload { user_errors, ..Default::default() };
         let id = match named(&input.integration_id, IdKind::Integration, "integrationId") {
             Ok(id) => id,
             Err(errors) => return Ok(refused(errors)),
         };
         let private_key: SecretString = input.private_key.into();
-        match engine.rotate(caller.workspace, id, &input.public_key, private_key).await? {
+        match engine.rotate(&by, id, &input.public_key, private_key).await? {
             Ok(rotated) => {
                 let moment = afterwards(ctx).await?;
                 Ok(RotateCredentialsPayload {
@@ -133,22 +145,23 @@ impl IntegrationMutations {
         }
     }
 
-    /// Asks for a sync now. When one is under way already, that one is answered and nothing is queued. Needs the role
-    /// ADMIN.
+    /// Asks for a sync now. When one is under way already, that one is answered and nothing is queued. After a refusal
+    /// that a person has to mend, such as a rejected key, one wish may try before the next try is due, 15 minutes after
+    /// the last; when Atlas itself asked for a rest, none. Needs the role ADMIN.
     async fn sync_integration(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to sync.")] input: SyncIntegrationInput,
     ) -> Result<SyncIntegrationPayload, ApiError> {
-        let (caller, engine) = begin(ctx, Action::ManageIntegrations)?;
+        let (by, engine) = begin(ctx, Action::ManageIntegrations, AuditAction::RequestSync).await?;
         let refused = |user_errors| SyncIntegrationPayload { user_errors, ..Default::default() };
         let id = match named(&input.integration_id, IdKind::Integration, "integrationId") {
             Ok(id) => id,
             Err(errors) => return Ok(refused(errors)),
         };
-        let (run, refusals) = match engine.request_sync(caller.workspace, id).await? {
+        let (run, refusals) = match engine.request_sync(&by, id).await? {
             Ok(SyncRequest::Queued(run)) => (run, Vec::new()),
-            Ok(SyncRequest::InProgress(run)) => (run, vec![already_running()]),
+            Ok(SyncRequest::InProgress(run)) => (run, vec![Refusal::under_way()]),
             Err(refusals) => return Ok(refused(UserError::all(refusals))),
         };
         let moment = afterwards(ctx).await?;
@@ -157,10 +170,34 @@ impl IntegrationMutations {
             user_errors: UserError::all(refusals),
         })
     }
-}
 
-fn already_running() -> Refusal {
-    Refusal::new(RefusalCode::SyncInProgress, "A sync of this integration is under way already.")
-        .remedy("Wait for it to end, then ask again if you still need to.")
-        .field("integrationId")
+    /// Removes at once what a sync withheld, without another look at Atlas: the read that missed it was complete. What has
+    /// come back since is found by the next sync, with its id. Needs the role ADMIN.
+    async fn confirm_held_sync(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to confirm.")] input: ConfirmHeldSyncInput,
+    ) -> Result<ConfirmHeldSyncPayload, ApiError> {
+        let (by, engine) = begin(ctx, Action::ManageIntegrations, AuditAction::ConfirmHeldSync).await?;
+        let refused = |user_errors| ConfirmHeldSyncPayload { user_errors, ..Default::default() };
+        let id = match named(&input.integration_id, IdKind::Integration, "integrationId") {
+            Ok(id) => id,
+            Err(errors) => return Ok(refused(errors)),
+        };
+        let run = match named(&input.sync_run_id, IdKind::SyncRun, "syncRunId") {
+            Ok(run) => run,
+            Err(errors) => return Ok(refused(errors)),
+        };
+        let removed = match engine.confirm_held(&by, id, run).await? {
+            Ok(removed) => removed,
+            Err(refusals) => return Ok(refused(UserError::all(refusals))),
+        };
+        let moment = afterwards(ctx).await?;
+        Ok(ConfirmHeldSyncPayload {
+            integration: Integration::find(&moment, id).await?,
+            sync_run: SyncRun::find(&moment, run).await?,
+            removed: int(removed),
+            user_errors: Vec::new(),
+        })
+    }
 }

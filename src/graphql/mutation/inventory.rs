@@ -9,6 +9,7 @@ use crate::graphql::asset::{Asset, UserDataClassification};
 use crate::graphql::error::ApiError;
 use crate::graphql::ids::IdKind;
 use crate::graphql::payloads::{LinkAccountPayload, UpdateAssetPayload, UserError};
+use crate::store::audit::AuditAction;
 use crate::sync::{AssetEdit, Patch};
 
 /// What to say of an asset. A field that is absent is left as it is; null takes away what was said by hand.
@@ -65,13 +66,13 @@ impl InventoryMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The asset and what to say of it.")] input: UpdateAssetInput,
     ) -> Result<UpdateAssetPayload, ApiError> {
-        let (caller, engine) = begin(ctx, Action::EditInventory)?;
+        let (by, engine) = begin(ctx, Action::EditInventory, AuditAction::UpdateAsset).await?;
         let refused = |user_errors| UpdateAssetPayload { user_errors, ..Default::default() };
         let (id, edit) = match input.edit() {
             Ok(edit) => edit,
             Err(errors) => return Ok(refused(errors)),
         };
-        if let Err(refusals) = engine.update_asset(caller.workspace, id, edit).await? {
+        if let Err(refusals) = engine.update_asset(&by, id, edit).await? {
             return Ok(refused(UserError::all(refusals)));
         }
         let moment = afterwards(ctx).await?;
@@ -84,13 +85,13 @@ impl InventoryMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The account and its person.")] input: LinkAccountInput,
     ) -> Result<LinkAccountPayload, ApiError> {
-        let (caller, engine) = begin(ctx, Action::EditInventory)?;
+        let (by, engine) = begin(ctx, Action::EditInventory, AuditAction::LinkAccount).await?;
         let refused = |user_errors| LinkAccountPayload { user_errors, ..Default::default() };
         let (id, person) = match input.link() {
             Ok(link) => link,
             Err(errors) => return Ok(refused(errors)),
         };
-        if let Err(refusals) = engine.link_account(caller.workspace, id, person).await? {
+        if let Err(refusals) = engine.link_account(&by, id, person).await? {
             return Ok(refused(UserError::all(refusals)));
         }
         let moment = afterwards(ctx).await?;

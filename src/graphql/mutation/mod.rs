@@ -16,6 +16,7 @@ use super::error::ApiError;
 use super::ids::{IdKind, stored};
 use super::payloads::UserError;
 use super::session::{Moment, session};
+use crate::store::audit::{Actor, AuditAction};
 use crate::store::views::Caller;
 use crate::sync::{Engine, Patch, Refusal, RefusalCode};
 
@@ -23,11 +24,20 @@ use crate::sync::{Engine, Patch, Refusal, RefusalCode};
 #[derive(Default, MergedObject)]
 pub struct Mutation(integrations::IntegrationMutations, inventory::InventoryMutations, people::PeopleMutations);
 
-/// The caller, who may do this, and the engine that does it.
-fn begin<'ctx>(ctx: &Context<'ctx>, action: Action) -> Result<(&'ctx Caller, &'ctx Engine), ApiError> {
-    let caller = require(ctx, action)?;
+/// The caller, who may do this, and the engine that does it. A refusal is noted in the audit ledger.
+async fn begin<'ctx>(
+    ctx: &Context<'ctx>,
+    action: Action,
+    audited: AuditAction,
+) -> Result<(Actor, &'ctx Engine), ApiError> {
+    let caller = ctx.data_opt::<Caller>().ok_or(ApiError::Unauthenticated)?;
     let state = ctx.data_opt::<State>().ok_or(ApiError::Internal)?;
-    Ok((caller, &state.engine))
+    let by = caller.actor();
+    if let Err(refused) = require(ctx, action) {
+        state.engine.note_refusal(&by, audited).await?;
+        return Err(refused);
+    }
+    Ok((by, &state.engine))
 }
 
 /// What is there once an edit is done.

@@ -8,6 +8,7 @@ use crate::graphql::error::ApiError;
 use crate::graphql::payloads::{ImportPeoplePayload, UpsertPersonPayload, UserError};
 use crate::graphql::person::{EmploymentStatus, Person};
 use crate::graphql::scalars::{Date, int};
+use crate::store::audit::AuditAction;
 use crate::sync::PersonEdit;
 
 /// A person, told apart by e-mail address. A field that is absent is left as it is; null clears it.
@@ -60,8 +61,8 @@ impl PeopleMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The person.")] input: UpsertPersonInput,
     ) -> Result<UpsertPersonPayload, ApiError> {
-        let (caller, engine) = begin(ctx, Action::ManagePeople)?;
-        match engine.upsert_person(caller.workspace, input.into()).await? {
+        let (by, engine) = begin(ctx, Action::ManagePeople, AuditAction::UpsertPerson).await?;
+        match engine.upsert_person(&by, input.into()).await? {
             Ok(id) => {
                 let moment = afterwards(ctx).await?;
                 Ok(UpsertPersonPayload { person: Person::find(&moment, id).await?, user_errors: Vec::new() })
@@ -76,8 +77,8 @@ impl PeopleMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The people.")] input: ImportPeopleInput,
     ) -> Result<ImportPeoplePayload, ApiError> {
-        let (caller, engine) = begin(ctx, Action::ManagePeople)?;
-        Ok(match engine.import_people(caller.workspace, &input.csv).await? {
+        let (by, engine) = begin(ctx, Action::ManagePeople, AuditAction::ImportPeople).await?;
+        Ok(match engine.import_people(&by, &input.csv).await? {
             Ok(imported) => ImportPeoplePayload {
                 created: int(imported.created),
                 updated: int(imported.updated),

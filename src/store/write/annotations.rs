@@ -1,8 +1,8 @@
 //! What people say by hand of assets and accounts; it belongs to the identity and outlives syncs.
 
-use entity::{account, asset};
+use entity::{account, account_fact, asset, cluster_fact};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::Writer;
 use crate::domain::{Manual, UserDataClassification};
@@ -24,6 +24,24 @@ impl Writer {
             Ok(Manual { owner: row.manual_owner_id, description: row.manual_description, user_data })
         })
         .transpose()
+    }
+
+    /// What an asset was last called.
+    pub async fn asset_name(&self, asset: i64) -> Result<Option<String>, StoreError> {
+        let newest = cluster_fact::Entity::find()
+            .filter(cluster_fact::Column::WorkspaceId.eq(self.workspace))
+            .filter(cluster_fact::Column::AssetId.eq(asset))
+            .order_by_desc(cluster_fact::Column::ValidFrom);
+        Ok(newest.one(self.tx.as_ref()).await?.map(|fact| fact.name))
+    }
+
+    /// What an account last signed in with.
+    pub async fn account_login(&self, account: i64) -> Result<Option<String>, StoreError> {
+        let newest = account_fact::Entity::find()
+            .filter(account_fact::Column::WorkspaceId.eq(self.workspace))
+            .filter(account_fact::Column::AccountId.eq(account))
+            .order_by_desc(account_fact::Column::ValidFrom);
+        Ok(newest.one(self.tx.as_ref()).await?.map(|fact| fact.login))
     }
 
     pub async fn put_manual(&self, asset: i64, manual: Manual) -> Result<(), StoreError> {

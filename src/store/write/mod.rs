@@ -16,9 +16,9 @@ mod subjects;
 mod verdicts;
 
 pub use estate::{AccountPut, Estate, EstateChange, Stored, Touched};
-pub use integrations::{IntegrationSecrets, NewIntegration};
+pub use integrations::{IntegrationState, NewIntegration};
 pub use people::StoredPerson;
-pub use runs::RunEnd;
+pub use runs::{NextRun, RunEnd};
 pub use subjects::{AccountInput, AssetInput};
 pub use verdicts::{ResultKey, ResultPut, StoredResult};
 
@@ -69,6 +69,11 @@ impl Store {
 }
 
 impl Writer {
+    /// The write turn of a workspace that this transaction has just made.
+    pub(super) fn of_new(tx: DatabaseTransaction, workspace: i64, now: i64) -> Self {
+        Self { tx: Arc::new(tx), workspace, at: now, now }
+    }
+
     /// The instant at which this writer's changes become true.
     pub fn at(&self) -> Instant {
         instant(self.at)
@@ -88,6 +93,13 @@ impl Writer {
         self.tx.execute(&update).await?;
         let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// Undoes everything, and ends the turn before it returns.
+    pub async fn undo(self) -> Result<(), StoreError> {
+        let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
+        tx.rollback().await?;
         Ok(())
     }
 

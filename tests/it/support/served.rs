@@ -7,6 +7,7 @@ use slategate::auth::{self, oidc::Oidc};
 use slategate::gateway::Gateway;
 use slategate::http::router;
 use slategate::lifecycle::Lifecycle;
+use slategate::store::audit::Actor;
 use slategate::store::views::Role;
 use tokio::net::TcpListener;
 
@@ -42,8 +43,9 @@ impl World {
 
     /// A token of this workspace that lives for 90 days.
     pub async fn token(&self, workspace: i64, role: Role) -> String {
-        let issued = auth::issue(&self.store, workspace, "test", role, self.clock.now(), 90).await;
-        issued.unwrap().expose().to_owned()
+        let by = Actor { workspace, ..self.actor() };
+        let issued = auth::issue(&self.store, &by, "test", role, self.clock.now(), 90).await;
+        issued.unwrap().1.expose().to_owned()
     }
 }
 
