@@ -127,7 +127,7 @@ on_both_databases! {
     async fn a_run_that_takes_too_long_fails_and_keeps_everything(database) {
         let limits = Limits { run: Duration::from_millis(500), ..Limits::default() };
         let world = World::synced_with(&database, HARBOUR_READER.public, Setting { limits, ..Default::default() }).await;
-        world.simulator.latency(Duration::from_secs(3_600));
+        world.simulator.latency(Duration::from_hours(1));
         world.clock.advance(TimeDelta::hours(1));
         assert_eq!(world.sync_due().await, 1);
         let run = story(&world).await;

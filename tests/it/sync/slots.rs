@@ -66,7 +66,7 @@ on_both_databases! {
         let (refused, queued) = wish(&world).await;
         assert_eq!(refused, json!(null));
         assert_eq!(wish(&world).await, (json!("SYNC_IN_PROGRESS"), queued.clone()));
-        let claim = world.store.claim_due("slow", Duration::from_secs(900)).await.unwrap().unwrap();
+        let claim = world.store.claim_due("slow", Duration::from_mins(15)).await.unwrap().unwrap();
         assert_eq!(wish(&world).await, (json!("SYNC_IN_PROGRESS"), queued.clone()));
 
         // Ten o'clock passes while it reads: the slot is this run's.
