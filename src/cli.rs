@@ -1,6 +1,7 @@
 //! The commands. Those that only need the database are done here; the others belong to `main`.
 
 mod admin;
+mod audit;
 mod keys;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use admin::{migrate, token, workspace};
+pub use audit::audit;
 pub use keys::key;
 
 use crate::auth::{DEFAULT_TTL_DAYS, LONGEST_TTL_DAYS};
@@ -42,6 +44,9 @@ pub enum Command {
     /// Rotate the master keys that protect stored credentials
     #[command(subcommand, after_help = KEY_EXAMPLES)]
     Key(KeyCommand),
+    /// Check the audit ledger
+    #[command(subcommand, after_help = AUDIT_EXAMPLES)]
+    Audit(AuditCommand),
     /// Make workspaces
     #[command(subcommand)]
     Workspace(WorkspaceCommand),
@@ -121,6 +126,18 @@ pub enum KeyCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Walk the chain of hashes from its beginning, and print its head as SEQUENCE:HASH
+    Verify {
+        /// A head that was printed before: it must still be in the chain
+        #[arg(long, value_name = "SEQUENCE:HASH")]
+        head: Option<String>,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum WorkspaceCommand {
     /// Make a workspace: its own integrations, people, results and tokens
     #[command(after_help = WORKSPACE_EXAMPLES)]
@@ -175,6 +192,11 @@ Examples:
   slategate key rotate --prepare      several copies: add a key, copy the file to every server,
   slategate key rotate                then take the key into use
   slategate key prune                 afterwards: forget the keys that nothing needs";
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  slategate audit verify                    prints the head; keep it somewhere else
+  slategate audit verify --head 41:9f2c...  fails when anything up to there was changed or cut off";
 
 const WORKSPACE_EXAMPLES: &str = "\
 Example:

@@ -114,7 +114,7 @@ async fn create_workspace(store: &Store, name: &str) -> anyhow::Result<()> {
     }
 }
 
-async fn find(store: &Store, place: &Place) -> anyhow::Result<i64> {
+pub(super) async fn find(store: &Store, place: &Place) -> anyhow::Result<i64> {
     let name = &place.workspace;
     match store.workspace_by_name(name).await? {
         Some(id) => Ok(id),

@@ -25,6 +25,8 @@ pub enum IdKind {
     Person,
     Control,
     ControlResult,
+    AuditEvent,
+    ApiToken,
 }
 
 impl IdKind {
@@ -40,6 +42,8 @@ impl IdKind {
             Self::Person => "Person",
             Self::Control => "Control",
             Self::ControlResult => "ControlResult",
+            Self::AuditEvent => "AuditEvent",
+            Self::ApiToken => "ApiToken",
         }
     }
 
@@ -54,13 +58,15 @@ impl IdKind {
             "Person" => Self::Person,
             "Control" => Self::Control,
             "ControlResult" => Self::ControlResult,
+            "AuditEvent" => Self::AuditEvent,
+            "ApiToken" => Self::ApiToken,
             _ => return None,
         })
     }
 }
 
 /// No row has this id, so a filter by it matches nothing.
-const NOTHING: i64 = -1;
+pub const NOTHING: i64 = -1;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GlobalId {

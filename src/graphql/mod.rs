@@ -4,7 +4,9 @@
 
 mod access;
 mod account;
+mod api_token;
 mod asset;
+mod audit_event;
 mod batches;
 mod cluster;
 mod cluster_parts;

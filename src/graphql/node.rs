@@ -6,7 +6,9 @@ use async_graphql::registry::Registry;
 use async_graphql::{ContextSelectionSet, ID, Interface, OutputType, Positioned, ServerResult, Value};
 
 use super::account::Account;
+use super::api_token::ApiToken;
 use super::asset::Asset;
+use super::audit_event::AuditEvent;
 use super::cluster::AtlasCluster;
 use super::control::Control;
 use super::control_result::ControlResult;
@@ -37,6 +39,8 @@ pub enum Node {
     Person(Person),
     Control(Control),
     ControlResult(ControlResult),
+    AuditEvent(AuditEvent),
+    ApiToken(ApiToken),
 }
 
 impl Node {
@@ -50,6 +54,14 @@ impl Node {
         match id.kind {
             IdKind::Control => Ok(Control::find(&moment, &id.raw).map(Self::Control)),
             IdKind::ControlResult => Ok(ControlResult::find(&moment, &id.raw).await?.map(Self::ControlResult)),
+            IdKind::AuditEvent => match id.number() {
+                Some(number) => Ok(AuditEvent::find(&moment, caller, number).await?.map(Self::AuditEvent)),
+                None => Ok(None),
+            },
+            IdKind::ApiToken => match id.number() {
+                Some(number) => Ok(ApiToken::find(&moment, caller, number).await?.map(Self::ApiToken)),
+                None => Ok(None),
+            },
             kind => match id.number() {
                 Some(number) => Self::stored(&moment, kind, number).await,
                 None => Ok(None),
@@ -65,7 +77,7 @@ impl Node {
             IdKind::AtlasCluster => AtlasCluster::find(moment, id).await?.map(Self::AtlasCluster),
             IdKind::Account => Account::find(moment, id).await?.map(Self::Account),
             IdKind::Person => Person::find(moment, id).await?.map(Self::Person),
-            IdKind::Workspace | IdKind::Control | IdKind::ControlResult => None,
+            IdKind::Workspace | IdKind::Control | IdKind::ControlResult | IdKind::AuditEvent | IdKind::ApiToken => None,
         })
     }
 }

@@ -3,6 +3,7 @@
 use async_graphql::{Enum, SimpleObject};
 
 use super::account::Account;
+use super::api_token::ApiToken;
 use super::asset::Asset;
 use super::integration::Integration;
 use super::person::Person;
@@ -162,5 +163,25 @@ pub struct ImportPeoplePayload {
     /// How many people were already as their row says.
     pub unchanged: i32,
     /// Why it was refused, one entry for each bad row, named by its line. Empty when it was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// A new API token.
+#[derive(Default, SimpleObject)]
+pub struct CreateApiTokenPayload {
+    /// The token as lists show it. Null when it was refused.
+    pub api_token: Option<ApiToken>,
+    /// The token itself: this is the only time that it is shown. Null when it was refused.
+    pub token: Option<String>,
+    /// Why it was refused.
+    pub user_errors: Vec<UserError>,
+}
+
+/// A revoked API token.
+#[derive(Default, SimpleObject)]
+pub struct RevokeApiTokenPayload {
+    /// The token. Null when it was refused.
+    pub api_token: Option<ApiToken>,
+    /// Why it was refused.
     pub user_errors: Vec<UserError>,
 }

@@ -6,7 +6,9 @@ use futures_util::future::try_join_all;
 
 use super::access::{Action, require};
 use super::account::{self, AccountConnection, AccountOrder};
+use super::api_token::{self, ApiTokenConnection};
 use super::asset::{self, AssetConnection, AssetOrder};
+use super::audit_event::{self, AuditEventConnection, AuditEventFilter};
 use super::connection::{LARGEST_PAGE, PageArgs};
 use super::control::Control;
 use super::control_result::{self, ControlResultConnection};
@@ -214,5 +216,36 @@ impl Query {
     ) -> Result<SyncRunConnection, ApiError> {
         let moment = session(ctx)?.at(None).await?;
         sync_run::page(&moment, filter.unwrap_or_default().into(), PageArgs { first, after, last, before }).await
+    }
+
+    /// The audit ledger, the newest event first. Needs the role ADMIN.
+    async fn audit_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start: 0 to 500, 50 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only events that fit all of this.")] filter: Option<AuditEventFilter>,
+    ) -> Result<AuditEventConnection, ApiError> {
+        require(ctx, Action::ManageAccess)?;
+        let moment = session(ctx)?.at(None).await?;
+        audit_event::page(&moment, filter.unwrap_or_default().into(), PageArgs { first, after, last, before }).await
+    }
+
+    /// The workspace's API tokens, the newest first, without the tokens themselves. Needs the role ADMIN.
+    async fn api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start: 0 to 500, 50 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+    ) -> Result<ApiTokenConnection, ApiError> {
+        require(ctx, Action::ManageAccess)?;
+        let moment = session(ctx)?.at(None).await?;
+        api_token::page(&moment, PageArgs { first, after, last, before }).await
     }
 }

@@ -334,16 +334,16 @@ mod tests {
     fn a_whole_chain_holds_and_every_change_breaks_it() {
         let whole = chain(4);
         assert_eq!(verify(&whole, None).map(|head| head.sequence), Ok(4));
-        let changes: [fn(&mut audit_event::Model); 5] = [
+        let forgeries: [fn(&mut audit_event::Model); 5] = [
             |event| event.actor_key.push('0'),
             |event| event.at += 1,
             |event| event.outcome = "REFUSED".to_owned(),
             |event| event.subject_id = Some(7),
             |event| event.changes = r#"[{"field":"owner"}]"#.to_owned(),
         ];
-        for change in changes {
+        for forge in forgeries {
             let mut changed = whole.clone();
-            change(&mut changed[1]);
+            forge(&mut changed[1]);
             assert_eq!(verify(&changed, None), Err(BrokenChain::Changed(2)));
             changed[1].hash = hash(&changed[1]);
             assert_eq!(verify(&changed, None), Err(BrokenChain::Changed(3)), "the next one knows the old hash");

@@ -9,7 +9,7 @@ use crate::on_both_databases;
 use crate::support::{World, column, text};
 
 /// Every mutation, with ids that name nothing, and the smallest role that may ask for it.
-const MUTATIONS: [(&str, Role, &str); 9] = [
+const MUTATIONS: [(&str, Role, &str); 11] = [
     ("connectMongoDbAtlas", Role::Admin, "(input: { publicKey: \"\", privateKey: \"\" }) { userErrors { code } }"),
     ("disconnectIntegration", Role::Admin, "(input: { integrationId: \"x\" }) { userErrors { code } }"),
     (
@@ -23,6 +23,8 @@ const MUTATIONS: [(&str, Role, &str); 9] = [
     ("linkAccount", Role::Analyst, "(input: { accountId: \"x\" }) { userErrors { code } }"),
     ("upsertPerson", Role::Analyst, "(input: { email: \"\", fullName: \"\" }) { userErrors { code } }"),
     ("importPeople", Role::Analyst, "(input: { csv: \"\" }) { userErrors { code } }"),
+    ("createApiToken", Role::Admin, "(input: { name: \"\", role: VIEWER }) { userErrors { code } }"),
+    ("revokeApiToken", Role::Admin, "(input: { apiTokenId: \"x\" }) { userErrors { code } }"),
 ];
 
 const ROLES: [Role; 3] = [Role::Viewer, Role::Analyst, Role::Admin];

@@ -51,7 +51,7 @@ const ROOMS: &[Room] = &[
     },
     Room {
         folder: "src/graphql",
-        may_name: &["sync", "store", "controls", "domain", "clock"],
+        may_name: &["sync", "auth", "store", "controls", "domain", "clock"],
         never_says: &["sea_orm", "entity", "reqwest", "diqwest", "axum"],
     },
     Room {

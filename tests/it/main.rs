@@ -3,6 +3,7 @@
 
 mod access;
 mod atlas;
+mod audit;
 mod budget;
 mod connect;
 mod golden;

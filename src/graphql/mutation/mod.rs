@@ -2,6 +2,7 @@
 //!
 //! A mutation checks the role, reads the ids, asks the engine, and shows what is there afterwards.
 
+mod access;
 mod integrations;
 mod inventory;
 mod people;
@@ -22,7 +23,12 @@ use crate::sync::{Engine, Patch, Refusal, RefusalCode};
 
 /// Everything that changes something. What was asked for and cannot be had is in the payload's `userErrors`.
 #[derive(Default, MergedObject)]
-pub struct Mutation(integrations::IntegrationMutations, inventory::InventoryMutations, people::PeopleMutations);
+pub struct Mutation(
+    integrations::IntegrationMutations,
+    inventory::InventoryMutations,
+    people::PeopleMutations,
+    access::AccessMutations,
+);
 
 /// The caller, who may do this, and the engine that does it. A refusal is noted in the audit ledger.
 async fn begin<'ctx>(

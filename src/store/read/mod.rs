@@ -14,6 +14,7 @@ mod results;
 mod runs;
 mod scopes;
 mod statuses;
+mod tokens;
 
 pub use accounts::{AccountFilter, AccountOrder};
 pub use assets::{AssetFilter, AssetOrder};

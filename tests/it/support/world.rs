@@ -21,7 +21,7 @@ use slategate::vault::{KeyRing, Vault};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use super::Database;
+use super::{Database, Kind};
 
 /// What a world is made from, where it is not the demonstration's.
 #[derive(Default)]
@@ -306,6 +306,22 @@ impl World {
         let sql = format!("SELECT COUNT(*) AS number FROM {from}");
         let statement = Statement::from_string(self.raw.get_database_backend(), sql);
         self.raw.query_one_raw(statement).await.unwrap().unwrap().try_get("", "number").unwrap()
+    }
+
+    /// Runs a statement behind the back of the store.
+    pub async fn execute(&self, sql: &str) -> Result<(), sea_orm::DbErr> {
+        self.raw.execute_unprepared(sql).await.map(|_| ())
+    }
+
+    /// What somebody who owns the database can do.
+    pub async fn take_the_guards_off_the_ledger(&self) {
+        let triggers: &[&str] = match self.database.kind {
+            Kind::Sqlite => &["DROP TRIGGER audit_event_no_update", "DROP TRIGGER audit_event_no_delete"],
+            Kind::Postgres => &["DROP TRIGGER audit_event_no_change ON audit_event"],
+        };
+        for trigger in triggers {
+            self.execute(trigger).await.unwrap();
+        }
     }
 
     /// One text column of some rows, behind the back of the store.
