@@ -1,6 +1,7 @@
 //! The running gateway: builds every part once and wires it. Knows all.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::controls::Policy;
+use crate::graphql::documents::Documents;
 use crate::graphql::{self, Schema, State};
 use crate::http::{
     AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
 };
 use crate::lifecycle::Lifecycle;
-use crate::store::views::Caller;
+use crate::store::views::{Caller, Role};
 use crate::store::{Store, StoreError};
 use crate::sync::judge::{Subjects, rejudge};
 use crate::sync::{Engine, EngineOptions};
@@ -25,6 +27,8 @@ use crate::vault::{WrappedDataKey, verify_or_refuse};
 
 /// Runs taken up at the same time.
 const WORKERS: usize = 2;
+/// Of a manifest of trusted documents, in bytes.
+const LARGEST_MANIFEST: u64 = 32 * 1024 * 1024;
 /// How long requests and runs under way may take after the word to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -35,11 +39,15 @@ pub struct Gateway {
     pub lifecycle: Lifecycle,
     clock: Clock,
     graphiql: bool,
+    documents: Arc<Documents>,
+    /// Roles that may run trusted documents only.
+    trusted_only: Vec<Role>,
 }
 
 impl Gateway {
     /// Opens the database and the vault, and judges again what other settings or an older version judged.
     pub async fn open(config: &Config, clock: Clock, migrate: bool, lifecycle: Lifecycle) -> anyhow::Result<Self> {
+        let documents = trusted_documents(config.trusted_documents.as_deref())?;
         let store = Store::connect(config.store_options(clock.clone())).await.context("cannot open the database")?;
         if migrate {
             store.migrate().await.context("cannot bring the database's schema up to date")?;
@@ -63,12 +71,21 @@ impl Gateway {
             atlas_lanes: config.atlas_lanes,
         };
         let engine = Engine::new(store.clone(), vault, options);
-        Ok(Self::new(store, engine, clock, config.graphiql, lifecycle))
+        let gateway = Self::new(store, engine, clock, config.graphiql, lifecycle);
+        Ok(gateway.trusting(documents, config.trusted_only.clone()))
     }
 
     /// A gateway of parts that are open already.
-    pub const fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
-        Self { store, engine, lifecycle, clock, graphiql }
+    pub fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
+        Self { store, engine, lifecycle, clock, graphiql, documents: Arc::default(), trusted_only: Vec::new() }
+    }
+
+    /// Trusts these documents, and has these roles run nothing else.
+    #[must_use]
+    pub fn trusting(mut self, documents: Documents, trusted_only: Vec<Role>) -> Self {
+        self.documents = Arc::new(documents);
+        self.trusted_only = trusted_only;
+        self
     }
 
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
@@ -103,15 +120,29 @@ impl Gateway {
             authenticator: Authenticator::new(self.store.clone(), self.clock.clone(), self.lifecycle.tasks.clone()),
             schema: graphql::schema(state.clone()),
             state,
+            trusted_only: self.trusted_only.clone(),
         };
         HttpState {
             graphql: Arc::new(service),
             ready: Arc::new(Database(self.store.clone())),
+            documents: Arc::clone(&self.documents),
             graphiql: self.graphiql,
             draining: self.lifecycle.shutdown.clone(),
             deadlines: Deadlines::default(),
         }
     }
+}
+
+/// The manifest at `path`, read once.
+fn trusted_documents(path: Option<&Path>) -> anyhow::Result<Documents> {
+    let Some(path) = path else { return Ok(Documents::default()) };
+    let unusable = || format!("cannot trust the documents of {}", path.display());
+    let size = std::fs::metadata(path).with_context(unusable)?.len();
+    anyhow::ensure!(size <= LARGEST_MANIFEST, "{}: it is larger than {LARGEST_MANIFEST} bytes", unusable());
+    let manifest = std::fs::read_to_string(path).with_context(unusable)?;
+    let documents = Documents::trusting(&manifest).with_context(unusable)?;
+    tracing::info!(documents = documents.trusted(), "trusted documents are known");
+    Ok(documents)
 }
 
 fn policy(config: &Config) -> Policy {
@@ -144,6 +175,7 @@ struct Service {
     authenticator: Authenticator,
     schema: Schema,
     state: State,
+    trusted_only: Vec<Role>,
 }
 
 impl GraphQlService for Service {
@@ -153,7 +185,8 @@ impl GraphQlService for Service {
             match self.authenticator.authenticate(token).await {
                 Ok(Some(caller)) => {
                     let (schema, state) = (self.schema.clone(), self.state.clone());
-                    Ok(Arc::new(Session { schema, state, caller }) as Arc<dyn CallerSession>)
+                    let trusted_only = self.trusted_only.contains(&caller.role);
+                    Ok(Arc::new(Session { schema, state, caller, trusted_only }) as Arc<dyn CallerSession>)
                 }
                 Ok(None) => Err(AuthFailure::Unauthenticated),
                 Err(error) => {
@@ -169,9 +202,14 @@ struct Session {
     schema: Schema,
     state: State,
     caller: Caller,
+    trusted_only: bool,
 }
 
 impl CallerSession for Session {
+    fn is_held_to_trusted_documents(&self) -> bool {
+        self.trusted_only
+    }
+
     fn execute<'a>(&'a self, request: Request, id: &'a RequestId) -> Pending<'a, Response> {
         Box::pin(async move {
             use tracing::Instrument;

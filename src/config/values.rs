@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::Schedule;
+use crate::store::views::Role;
 use crate::telemetry::{self, LogFormat};
 
 const ATLAS_HOSTS: &[&str] = &["cloud.mongodb.com", "cloud.mongodbgov.com"];
@@ -94,6 +95,13 @@ pub fn atlas_base_url(text: &str) -> Result<Url, Unusable> {
     } else {
         Err(unusable("is not an allowed host over HTTPS", expected))
     }
+}
+
+/// Role words, separated by commas.
+pub fn roles(text: &str) -> Result<Vec<Role>, Unusable> {
+    let words = text.split(',').map(|word| Role::from_word(&word.trim().to_ascii_uppercase()));
+    let roles: Option<Vec<Role>> = words.collect();
+    roles.ok_or_else(|| unusable("names something that is no role", "a list such as viewer,analyst,admin"))
 }
 
 pub fn schedule(text: &str) -> Result<Schedule, Unusable> {

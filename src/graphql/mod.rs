@@ -11,6 +11,7 @@ mod cluster_parts;
 mod connection;
 mod control;
 mod control_result;
+pub mod documents;
 mod error;
 mod filters;
 mod grant;

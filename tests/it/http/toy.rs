@@ -153,6 +153,7 @@ impl Toy {
         let app = router(HttpState {
             graphql: Arc::new(Service { schema, tokens_gone }),
             ready: Arc::new(checks),
+            documents: Arc::default(),
             graphiql,
             draining: draining.clone(),
             deadlines: Deadlines { body: deadline, execution: deadline, readiness: deadline },
