@@ -15,3 +15,4 @@ mod processes;
 mod schema;
 mod support;
 mod sync;
+mod trusted;

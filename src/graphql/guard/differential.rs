@@ -153,7 +153,8 @@ fn depth(fields: &[Field]) -> u64 {
 }
 
 fn cost(fields: &[Field]) -> u64 {
-    fields.iter().map(|field| 1 + field.items * cost(&field.below)).sum()
+    let costs = fields.iter().map(|field| field.items.saturating_mul(cost(&field.below)).saturating_add(1));
+    costs.fold(0, u64::saturating_add)
 }
 
 /// Aliases and directives as written.

@@ -8,26 +8,29 @@ use serde_json::json;
 
 use super::{GuardError, Limit, check};
 
-/// The query `GraphiQL` 5 sends, as `getIntrospectionQuery` of graphql-js 16 writes it.
+/// The query `GraphiQL` 5 sends, as `getIntrospectionQuery` of graphql-js 16 writes it with every option on.
 const INTROSPECTION: &str = r"
 query IntrospectionQuery {
   __schema {
+    description
     queryType { name kind } mutationType { name kind } subscriptionType { name kind }
     types { ...FullType }
-    directives { name description locations args { ...InputValue } }
+    directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } }
   }
 }
 fragment FullType on __Type {
-  kind name description
+  kind name description specifiedByURL isOneOf
   fields(includeDeprecated: true) {
-    name description args { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason
+    name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason
   }
-  inputFields { ...InputValue }
+  inputFields(includeDeprecated: true) { ...InputValue }
   interfaces { ...TypeRef }
   enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason }
   possibleTypes { ...TypeRef }
 }
-fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue }
+fragment InputValue on __InputValue {
+  name description type { ...TypeRef } defaultValue isDeprecated deprecationReason
+}
 fragment TypeRef on __Type {
   kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType {
     kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }
