@@ -12,6 +12,7 @@ mod layering;
 mod pages;
 mod people;
 mod processes;
+mod relay;
 mod schema;
 mod support;
 mod sync;
