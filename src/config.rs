@@ -133,7 +133,11 @@ impl Config {
             vars.problem("SLATEGATE_MASTER_KEY_FILE", "is not set", "the path of the key file, with PostgreSQL");
         }
         if !trusted_only.is_empty() && trusted_documents.is_none() {
-            vars.problem("SLATEGATE_TRUSTED_DOCUMENTS", "is not set", "the path of a manifest, when roles are held to it");
+            vars.problem(
+                "SLATEGATE_TRUSTED_DOCUMENTS",
+                "is not set",
+                "the path of a manifest, when roles are held to it",
+            );
         }
         let Database { url, file } = database?;
         let schedule = schedule?;

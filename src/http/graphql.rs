@@ -112,12 +112,7 @@ async fn read_body(state: &HttpState, request: HttpRequest<Body>) -> Result<Byte
 }
 
 /// Everything that can be said about a request without the schema. What is run has gone through here.
-fn admit(
-    state: &HttpState,
-    session: &dyn CallerSession,
-    asked: Asked,
-    method: Method,
-) -> Result<Request, Refusal> {
+fn admit(state: &HttpState, session: &dyn CallerSession, asked: Asked, method: Method) -> Result<Request, Refusal> {
     let trusted_only = session.is_held_to_trusted_documents();
     let mut request = state.documents.admit(asked, trusted_only).map_err(Refusal::of_document)?;
     let name = request.operation_name.clone();

@@ -11,6 +11,7 @@ mod http;
 mod layering;
 mod pages;
 mod people;
+mod plans;
 mod processes;
 mod relay;
 mod schema;

@@ -131,22 +131,22 @@ struct Walk {
 fn walks() -> impl Strategy<Value = Walk> {
     let order = prop::option::of((0_usize..3, any::<bool>()));
     let sizes = prop::collection::vec(prop_oneof![1_u32..4, 1_u32..60], 1..6);
-    (0..CONNECTIONS.len(), prop::collection::vec(0_usize..16, 0..3), order, any::<bool>(), any::<bool>(), sizes).prop_map(
-        |(connection, filters, order, in_the_past, backward, sizes)| Walk {
+    (0..CONNECTIONS.len(), prop::collection::vec(0_usize..16, 0..3), order, any::<bool>(), any::<bool>(), sizes)
+        .prop_map(|(connection, filters, order, in_the_past, backward, sizes)| Walk {
             connection,
             filters: filters.into_iter().fold(0, |bits, bit| bits | 1 << bit),
             order,
             in_the_past,
             backward,
             sizes,
-        },
-    )
+        })
 }
 
 /// The arguments that stay the same from page to page.
 fn standing(walk: &Walk, past: &str) -> String {
     let Connection { filters, orders, has_as_of, .. } = CONNECTIONS[walk.connection];
-    let on: Vec<_> = filters.iter().enumerate().filter(|(bit, _)| walk.filters >> bit & 1 == 1).map(|(_, on)| *on).collect();
+    let on: Vec<_> =
+        filters.iter().enumerate().filter(|(bit, _)| walk.filters >> bit & 1 == 1).map(|(_, on)| *on).collect();
     let mut arguments = String::new();
     if !on.is_empty() {
         arguments.push_str(&format!(", filter: {{ {} }}", on.join(", ")));

@@ -13,8 +13,17 @@ use super::{Limit, check};
 /// A part of a selection set, before any fragment is expanded.
 #[derive(Debug, Clone)]
 enum Part {
-    Field { name: &'static str, size: Size, alias: bool, directives: usize, below: Vec<Part> },
-    Inline { directives: usize, below: Vec<Part> },
+    Field {
+        name: &'static str,
+        size: Size,
+        alias: bool,
+        directives: usize,
+        below: Vec<Part>,
+    },
+    Inline {
+        directives: usize,
+        below: Vec<Part>,
+    },
     /// Of a fragment that many places later; a field where there is none.
     Spread(usize),
 }

@@ -171,6 +171,23 @@ impl Reader {
         Condition::any().add(self.valid(table)).add(together)
     }
 
+    /// Rows of this workspace. `is_narrowed`: another condition has an index of its own that finds fewer rows, so the one
+    /// on the workspace is hidden from planners. SQLite keeps no statistics and would take it for as good.
+    fn here(&self, table: &'static str, is_narrowed: bool) -> Expr {
+        let workspace = Expr::col((table, "workspace_id"));
+        if is_narrowed { workspace.add(0).eq(self.workspace) } else { workspace.eq(self.workspace) }
+    }
+
+    /// Whether only rows that hold now are asked for: most indexes hold no others.
+    const fn is_of_now(&self, include_removed: bool) -> bool {
+        self.as_of.is_none() && !include_removed
+    }
+
+    /// The same for a list of `base` rows: those that hold need not look at what ended with them.
+    fn riding(&self, table: &'static str, base: &'static str, include_removed: bool) -> Condition {
+        if include_removed { self.valid_with(table, base) } else { self.valid(table) }
+    }
+
     /// Case-blind containment; `%`, `_` and quotes are text. `column` holds lower-cased text.
     fn contains(&self, column: (&'static str, &'static str), needle: &str) -> Expr {
         let function = match self.backend {
@@ -184,5 +201,13 @@ impl Reader {
     /// When a row stopped to hold, as far as the instant can know.
     fn ended(&self, valid_to: Option<i64>) -> Option<Instant> {
         valid_to.filter(|ended| self.as_of.is_none_or(|at| *ended <= at)).map(super::convert::instant)
+    }
+}
+
+/// One of these words; equality where there is but one, which planners know better.
+fn one_of(column: (&'static str, &'static str), words: &[&'static str]) -> Expr {
+    match words {
+        [word] => Expr::col(column).eq(*word),
+        words => Expr::col(column).is_in(words.iter().copied()),
     }
 }

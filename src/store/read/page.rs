@@ -77,9 +77,12 @@ impl Keyset {
             SortKey::Text(text) => Some(Expr::val(text.clone())),
         };
         match (self.column, key) {
-            (Some(column), Some(key)) => Condition::any()
-                .add(past(Expr::col(column), key.clone()))
-                .add(Condition::all().add(Expr::col(column).eq(key)).add(by_id)),
+            (Some(column), Some(key)) => {
+                // Said twice so that an index on the column starts at the cursor.
+                let from = Expr::col(column);
+                let from = if greater { from.gte(key.clone()) } else { from.lte(key.clone()) };
+                Condition::all().add(from).add(Condition::any().add(past(Expr::col(column), key)).add(by_id))
+            }
             _ => Condition::all().add(by_id),
         }
     }

@@ -69,9 +69,7 @@ impl GraphQlService for Service {
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
         let known: Result<Arc<dyn CallerSession>, _> = match token {
             _ if self.tokens_gone => Err(AuthFailure::Unavailable),
-            Some(TOKEN) => {
-                Ok(Arc::new(Session { schema: self.schema.clone(), trusted_only: self.trusted_only }))
-            }
+            Some(TOKEN) => Ok(Arc::new(Session { schema: self.schema.clone(), trusted_only: self.trusted_only })),
             _ => Err(AuthFailure::Unauthenticated),
         };
         Box::pin(std::future::ready(known))
@@ -118,7 +116,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { checks: Checks::Pass, graphiql: true, tokens_gone: false, deadline: Duration::from_secs(10), manifest: None }
+        Self {
+            checks: Checks::Pass,
+            graphiql: true,
+            tokens_gone: false,
+            deadline: Duration::from_secs(10),
+            manifest: None,
+        }
     }
 }
 
