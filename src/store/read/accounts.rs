@@ -97,6 +97,38 @@ impl Reader {
         self.count(self.select_accounts(filter, false)).await
     }
 
+    /// The same page, by login, of the accounts of each of these people. People without any are left out.
+    pub async fn accounts_of(
+        &self,
+        people: &[i64],
+        window: &Window,
+    ) -> Result<HashMap<i64, Slice<AccountView>>, StoreError> {
+        if let [only] = people {
+            let filter = AccountFilter { person_id: Some(*only), ..AccountFilter::default() };
+            let slice = self.accounts(&filter, AccountOrder::Login, Direction::Ascending, window).await?;
+            return Ok(HashMap::from([(*only, slice)]));
+        }
+        let keyset = Keyset { column: Some(("f", "login")), id: ("f", "account_id"), direction: Direction::Ascending };
+        let select = keyset.apply_each(self.accounts_below(people), window, ("l", "person_id"));
+        let rows = self.all::<Row>(&select).await?.into_iter().filter_map(|row| {
+            let cursor = Cursor { key: SortKey::Text(row.login.clone()), id: row.account_id };
+            let view = self.account(row);
+            view.map(|view| view.person_id.map(|id| (id, (view, cursor)))).transpose()
+        });
+        Ok(window.slices(rows.collect::<Result<Vec<_>, StoreError>>()?))
+    }
+
+    /// How many accounts each of these people has; those without any are left out.
+    pub async fn count_accounts_of(&self, people: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
+        self.count_each(self.accounts_below(people), ("l", "person_id")).await
+    }
+
+    fn accounts_below(&self, people: &[i64]) -> SelectStatement {
+        let mut select = self.base_accounts(false, self.is_of_now(false));
+        select.and_where(self.here("l", false)).and_where(Expr::col(("l", "person_id")).is_in(people.to_vec()));
+        select
+    }
+
     /// The accounts with these ids, removed ones too.
     pub async fn accounts_by_id(&self, ids: &[i64]) -> Result<Vec<AccountView>, StoreError> {
         let filter = AccountFilter { ids: Some(ids.to_vec()), include_removed: true, ..AccountFilter::default() };

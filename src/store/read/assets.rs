@@ -1,5 +1,7 @@
 //! Assets: pages, counts and look-ups by id.
 
+use std::collections::HashMap;
+
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, SelectStatement};
 
@@ -35,6 +37,36 @@ pub enum AssetOrder {
     Name,
     CreatedAt,
     FirstSeenAt,
+}
+
+/// What a list of assets hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AssetParent {
+    Project,
+    Owner,
+}
+
+impl AssetParent {
+    const fn column(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Project => ("f", "project_id"),
+            Self::Owner => ("s", "owner_id"),
+        }
+    }
+
+    fn filter(self, parent: i64) -> AssetFilter {
+        match self {
+            Self::Project => AssetFilter { project_id: Some(parent), ..AssetFilter::default() },
+            Self::Owner => AssetFilter { owner_id: Some(parent), ..AssetFilter::default() },
+        }
+    }
+
+    const fn of(self, view: &AssetView) -> Option<i64> {
+        match self {
+            Self::Project => Some(view.project_id),
+            Self::Owner => view.owner_id,
+        }
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -90,6 +122,41 @@ impl Reader {
     pub async fn count_assets(&self, filter: &AssetFilter) -> Result<u64, StoreError> {
         let select = self.select_assets(filter, false).await?;
         self.count(select).await
+    }
+
+    /// The same page, by name, of the assets of each of these parents. Parents without any are left out.
+    pub async fn assets_of(
+        &self,
+        parent: AssetParent,
+        ids: &[i64],
+        window: &Window,
+    ) -> Result<HashMap<i64, Slice<AssetView>>, StoreError> {
+        if let [only] = ids {
+            let slice = self.assets(&parent.filter(*only), AssetOrder::Name, Direction::Ascending, window).await?;
+            return Ok(HashMap::from([(*only, slice)]));
+        }
+        let keyset = Keyset { column: Some(("f", "name")), id: ("f", "asset_id"), direction: Direction::Ascending };
+        let select = keyset.apply_each(self.assets_below(parent, ids), window, parent.column());
+        let rows = self.all::<Row>(&select).await?.into_iter().filter_map(|row| {
+            let cursor = Cursor { key: SortKey::Text(row.name.clone()), id: row.asset_id };
+            let view = self.asset(row);
+            view.map(|view| parent.of(&view).map(|id| (id, (view, cursor)))).transpose()
+        });
+        Ok(window.slices(rows.collect::<Result<Vec<_>, StoreError>>()?))
+    }
+
+    /// How many assets each of these parents has; those without any are left out.
+    pub async fn count_assets_of(&self, parent: AssetParent, ids: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
+        self.count_each(self.assets_below(parent, ids), parent.column()).await
+    }
+
+    fn assets_below(&self, parent: AssetParent, ids: &[i64]) -> SelectStatement {
+        let mut select = self.base_assets(false, self.is_of_now(false));
+        select.and_where(Expr::col(parent.column()).is_in(ids.to_vec()));
+        if parent == AssetParent::Owner {
+            select.and_where(self.here("s", false));
+        }
+        select
     }
 
     /// The assets with these ids, removed ones too.

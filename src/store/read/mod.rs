@@ -15,13 +15,14 @@ mod scopes;
 mod statuses;
 
 pub use accounts::{AccountFilter, AccountOrder};
-pub use assets::{AssetFilter, AssetOrder};
+pub use assets::{AssetFilter, AssetOrder, AssetParent};
 pub use people::PersonFilter;
 pub use projects::ProjectFilter;
 pub use results::ResultFilter;
 pub use runs::RunFilter;
 pub use statuses::{ControlReading, StatusInterval, Turn};
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
@@ -136,6 +137,26 @@ impl Reader {
         select.clear_selects().clear_order_by().expr_as(Expr::cust("COUNT(*)"), Alias::new("rows"));
         let count = self.one::<Count>(&select).await?;
         Ok(count.map_or(0, |count| u64::try_from(count.rows).unwrap_or(0)))
+    }
+
+    /// How many rows `select` has for each value of `parent`; its columns are replaced.
+    async fn count_each(
+        &self,
+        mut select: SelectStatement,
+        parent: page::ColumnOf,
+    ) -> Result<HashMap<i64, u64>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Count {
+            parent: i64,
+            rows: i64,
+        }
+        select
+            .clear_selects()
+            .expr_as(Expr::col(parent), Alias::new("parent"))
+            .expr_as(Expr::cust("COUNT(*)"), Alias::new("rows"))
+            .group_by_col(parent);
+        let counts = self.all::<Count>(&select).await?;
+        Ok(counts.into_iter().map(|count| (count.parent, u64::try_from(count.rows).unwrap_or(0))).collect())
     }
 
     /// Rows of interval table `table` (an alias) that hold at the instant.
