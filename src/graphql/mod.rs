@@ -36,7 +36,7 @@ mod sync_run;
 mod viewer;
 
 pub use access::Action;
-pub use error::ApiError;
+pub use error::{ApiError, CODES};
 
 use std::sync::Arc;
 

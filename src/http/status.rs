@@ -73,3 +73,39 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphql::CODES;
+
+    #[test]
+    fn every_refusal_at_the_edge_has_a_code_of_the_one_closed_list() {
+        use Outcome::{
+            BodyTooSlow, Broken, Executed, Malformed, NoSuchPage, NotAQuery, NotAcceptable, NotRegistered, NotTrusted,
+            Refused, TooLarge, Unauthenticated, Unavailable, UnsupportedMedia, WrongMethod,
+        };
+        let all = [
+            Executed,
+            Refused,
+            NotRegistered,
+            NotTrusted,
+            Malformed,
+            NotAQuery,
+            WrongMethod,
+            TooLarge,
+            BodyTooSlow,
+            UnsupportedMedia,
+            NotAcceptable,
+            Unauthenticated,
+            NoSuchPage,
+            Unavailable,
+            Broken,
+        ];
+        for outcome in all {
+            assert!(CODES.contains(&outcome.code()), "{outcome:?}");
+            let (as_json, as_graphql) = (outcome.status(Media::Json), outcome.status(Media::GraphQlResponse));
+            assert_eq!(as_json == as_graphql, outcome != Refused, "{outcome:?}");
+        }
+    }
+}

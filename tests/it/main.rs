@@ -5,6 +5,7 @@ mod access;
 mod atlas;
 mod budget;
 mod connect;
+mod faults;
 mod golden;
 mod history;
 mod http;

@@ -1,11 +1,12 @@
 //! The outermost door: a gateway over a real socket, and callers with real tokens.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use slategate::auth;
 use slategate::gateway::Gateway;
-use slategate::http::router;
+use slategate::http::{Deadlines, router};
 use slategate::lifecycle::Lifecycle;
 use slategate::store::views::Role;
 use tokio::net::TcpListener;
@@ -21,12 +22,19 @@ pub struct Served {
 
 impl World {
     pub async fn serve(&self) -> Served {
+        self.serve_within(Deadlines::default().execution).await
+    }
+
+    /// A gateway that stops operations after so long.
+    pub async fn serve_within(&self, execution: Duration) -> Served {
         let lifecycle = Lifecycle::default();
         let gateway =
             Gateway::new(self.store.clone(), self.engine.clone(), self.clock.clone(), false, lifecycle.clone());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(gateway.http_state()).into_make_service_with_connect_info::<SocketAddr>();
+        let mut state = gateway.http_state();
+        state.deadlines.execution = execution;
+        let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
         let stop = lifecycle.shutdown.clone();
         lifecycle.tasks.spawn(async move {
             axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.unwrap();
