@@ -37,6 +37,7 @@ on_both_databases! {
         let token = Process::token(&settings, "viewer").await;
         let raw = sea_orm::Database::connect(&database.url).await.unwrap();
         sea_orm::ConnectionTrait::execute_unprepared(&raw, "DROP TABLE cluster_fact").await.unwrap();
+        raw.close().await.unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let body = json!({ "query": "{ viewer { role } assets { totalCount nodes { name } } }" });
         let request = client.post(server.url("/graphql")).bearer_auth(&token).header("x-request-id", "lost-table");
