@@ -182,7 +182,7 @@ async fn plan(world: &World, database: &Database, sql: &str) -> Vec<String> {
         Kind::Sqlite => world.rows(&[], &format!("EXPLAIN QUERY PLAN {sql}"), 3).await,
         Kind::Postgres => {
             let name = format!("asked_{}", NEXT.fetch_add(1, Ordering::Relaxed));
-            let parameters = (1..).take_while(|number| sql.contains(&format!("${number}"))).count();
+            let parameters = (1..100).take_while(|number| sql.contains(&format!("${number}"))).count();
             let values = vec!["NULL"; parameters].join(", ");
             let values = if values.is_empty() { values } else { format!("({values})") };
             let prepare = format!("PREPARE {name} AS {sql}");

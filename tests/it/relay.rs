@@ -1,6 +1,7 @@
 //! Relay to the letter: every node by its id, every connection from both ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -149,14 +150,14 @@ fn standing(walk: &Walk, past: &str) -> String {
         filters.iter().enumerate().filter(|(bit, _)| walk.filters >> bit & 1 == 1).map(|(_, on)| *on).collect();
     let mut arguments = String::new();
     if !on.is_empty() {
-        arguments.push_str(&format!(", filter: {{ {} }}", on.join(", ")));
+        write!(arguments, ", filter: {{ {} }}", on.join(", ")).unwrap();
     }
     if let Some((field, ascends)) = walk.order.filter(|_| !orders.is_empty()) {
         let direction = if ascends { "ASC" } else { "DESC" };
-        arguments.push_str(&format!(", orderBy: {{ field: {}, direction: {direction} }}", orders[field]));
+        write!(arguments, ", orderBy: {{ field: {}, direction: {direction} }}", orders[field]).unwrap();
     }
     if walk.in_the_past && has_as_of {
-        arguments.push_str(&format!(", asOf: \"{past}\""));
+        write!(arguments, ", asOf: \"{past}\"").unwrap();
     }
     arguments
 }

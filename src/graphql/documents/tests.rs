@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use async_graphql::{Extensions, Request, Value, Variables, value};
 use serde_json::json;
 
@@ -7,7 +9,11 @@ use crate::graphql::guard::{GuardError, Limit};
 const LIST: &str = "query L($n: Int) { list(first: $n) { nodes { id } } }";
 
 fn hex(text: &str) -> String {
-    hash(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::new();
+    for byte in hash(text) {
+        write!(hex, "{byte:02x}").unwrap();
+    }
+    hex
 }
 
 fn text(query: &str) -> Asked {

@@ -173,13 +173,13 @@ impl Reader {
 
     /// Instants after `from` and up to `to` at which time alone may have changed a status.
     async fn turning_points(&self, from: i64, to: i64) -> Result<BTreeSet<i64>, StoreError> {
-        if to <= from {
-            return Ok(BTreeSet::new());
-        }
         #[derive(FromQueryResult)]
         struct Point {
             /// None for an integration that was never read.
             at: Option<i64>,
+        }
+        if to <= from {
+            return Ok(BTreeSet::new());
         }
         // Far beyond every instant, and far from the end of the numbers.
         let freshness = Ord::min(self.freshness, 1 << 60);

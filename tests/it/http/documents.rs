@@ -111,7 +111,7 @@ async fn a_caller_held_to_trusted_documents_runs_nothing_else() {
 #[tokio::test]
 async fn a_refusal_by_the_guard_says_which_limit_and_by_how_much() {
     let toy = Toy::start().await;
-    let aliases: String = (0..51).map(|number| format!("a{number}: hello ")).collect();
+    let aliases: String = (0..51).map(|number| format!("a{number}: hello")).collect::<Vec<_>>().join(" ");
     let answer = toy.post(GRAPHQL, json!({ "query": format!("{{ {aliases} }}") }).to_string()).await;
     let extensions = &answer.json()["errors"][0]["extensions"];
     let told = ["code", "limit", "allowed", "actual"].map(|name| extensions[name].clone());
