@@ -22,6 +22,7 @@ pub use variables::{VARIABLES, help};
 use crate::auth::oidc::OidcSettings;
 use crate::clock::Clock;
 use crate::store::StoreOptions;
+use crate::store::views::Role;
 use crate::telemetry::LogFormat;
 use crate::vault::KeySource;
 use values::Database;
@@ -36,6 +37,10 @@ pub struct Config {
     pub database_connections: u32,
     pub listen: SocketAddr,
     pub graphiql: bool,
+    /// A manifest of trusted documents.
+    pub trusted_documents: Option<PathBuf>,
+    /// Roles that may run trusted documents only.
+    pub trusted_only: Vec<Role>,
     pub atlas_base_url: Url,
     /// Requests in flight per credential.
     pub atlas_lanes: usize,
@@ -110,6 +115,8 @@ impl Config {
         let database_connections = vars.required("SLATEGATE_DATABASE_CONNECTIONS", values::number(1..=1000));
         let listen = vars.required("SLATEGATE_LISTEN", values::socket_address);
         let graphiql = vars.required("SLATEGATE_GRAPHIQL", values::boolean);
+        let trusted_documents = vars.optional("SLATEGATE_TRUSTED_DOCUMENTS", |text| Ok(PathBuf::from(text)));
+        let trusted_only = vars.optional("SLATEGATE_TRUSTED_DOCUMENTS_ONLY", values::roles).unwrap_or_default();
         let atlas_base_url = vars.required("SLATEGATE_ATLAS_BASE_URL", values::atlas_base_url);
         let atlas_lanes = vars.required("SLATEGATE_ATLAS_LANES", values::number(1..=32));
         let schedule = vars.required("SLATEGATE_SYNC_SCHEDULE", values::schedule);
@@ -134,6 +141,13 @@ impl Config {
         if database.is_some() && master_keys.is_none() {
             vars.problem("SLATEGATE_MASTER_KEY_FILE", "is not set", "the path of the key file, with PostgreSQL");
         }
+        if !trusted_only.is_empty() && trusted_documents.is_none() {
+            vars.problem(
+                "SLATEGATE_TRUSTED_DOCUMENTS",
+                "is not set",
+                "the path of a manifest, when roles are held to it",
+            );
+        }
         let Database { url, file } = database?;
         let schedule = schedule?;
         Some(Self {
@@ -142,6 +156,8 @@ impl Config {
             database_connections: database_connections?,
             listen: listen?,
             graphiql: graphiql?,
+            trusted_documents,
+            trusted_only,
             atlas_base_url: atlas_base_url?,
             atlas_lanes: usize::try_from(atlas_lanes?).ok()?,
             freshness: freshness.map_or_else(|| default_freshness(&schedule), |hours| TimeDelta::hours(hours.into())),

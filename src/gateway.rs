@@ -1,6 +1,7 @@
 //! The running gateway: builds every part once and wires it. Knows all.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +14,13 @@ use crate::auth::oidc::Oidc;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::controls::Policy;
+use crate::graphql::documents::Documents;
 use crate::graphql::{self, Schema, State};
 use crate::http::{
     AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
 };
 use crate::lifecycle::Lifecycle;
-use crate::store::views::Caller;
+use crate::store::views::{Caller, Role};
 use crate::store::workspaces::StoredDataKey;
 use crate::store::{Store, StoreError};
 use crate::sync::judge::{Subjects, rejudge};
@@ -27,6 +29,8 @@ use crate::vault::{WrappedDataKey, verify_or_refuse};
 
 /// Runs taken up at the same time.
 const WORKERS: usize = 2;
+/// Of a manifest of trusted documents, in bytes.
+const LARGEST_MANIFEST: u64 = 32 * 1024 * 1024;
 /// How long requests and runs under way may take after the word to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -38,11 +42,15 @@ pub struct Gateway {
     clock: Clock,
     graphiql: bool,
     oidc: Option<Oidc>,
+    documents: Arc<Documents>,
+    /// Roles that may run trusted documents only.
+    trusted_only: Vec<Role>,
 }
 
 impl Gateway {
     /// Opens the database and the vault, and judges again what other settings or an older version judged.
     pub async fn open(config: &Config, clock: Clock, migrate: bool, lifecycle: Lifecycle) -> anyhow::Result<Self> {
+        let documents = trusted_documents(config.trusted_documents.as_deref())?;
         let store = Store::connect(config.store_options(clock.clone())).await.context("cannot open the database")?;
         if migrate {
             store.migrate().await.context("cannot bring the database's schema up to date")?;
@@ -63,18 +71,28 @@ impl Gateway {
         };
         let engine = Engine::new(store.clone(), vault, options);
         let oidc = config.oidc.clone().map(|settings| Oidc::new(settings, clock.clone())).transpose()?;
-        Ok(Self::new(store, engine, clock, config.graphiql, lifecycle).trusting(oidc))
+        let gateway = Self::new(store, engine, clock, config.graphiql, lifecycle);
+        Ok(gateway.trusting(documents, config.trusted_only.clone()).vouched_for_by(oidc))
     }
 
     /// A gateway of parts that are open already.
-    pub const fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
-        Self { store, engine, lifecycle, clock, graphiql, oidc: None }
+    pub fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
+        let (documents, trusted_only) = (Arc::default(), Vec::new());
+        Self { store, engine, lifecycle, clock, graphiql, oidc: None, documents, trusted_only }
     }
 
     /// Lets in who this issuer vouches for, too.
     #[must_use]
-    pub fn trusting(self, oidc: Option<Oidc>) -> Self {
+    pub fn vouched_for_by(self, oidc: Option<Oidc>) -> Self {
         Self { oidc, ..self }
+    }
+
+    /// Trusts these documents, and has these roles run nothing else.
+    #[must_use]
+    pub fn trusting(mut self, documents: Documents, trusted_only: Vec<Role>) -> Self {
+        self.documents = Arc::new(documents);
+        self.trusted_only = trusted_only;
+        self
     }
 
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
@@ -114,10 +132,12 @@ impl Gateway {
             ),
             schema: graphql::schema(state.clone()),
             state,
+            trusted_only: self.trusted_only.clone(),
         };
         HttpState {
             graphql: Arc::new(service),
             ready: Arc::new(Database(self.store.clone())),
+            documents: Arc::clone(&self.documents),
             graphiql: self.graphiql,
             draining: self.lifecycle.shutdown.clone(),
             deadlines: Deadlines::default(),
@@ -131,6 +151,18 @@ pub async fn wrapped_data_keys(store: &Store) -> Result<Vec<(i64, WrappedDataKey
     let wrapped =
         |key: StoredDataKey| (key.workspace, WrappedDataKey { master_key_id: key.master_key_id, wrapped: key.wrapped });
     Ok(keys.into_iter().map(wrapped).collect())
+}
+
+/// The manifest at `path`, read once.
+fn trusted_documents(path: Option<&Path>) -> anyhow::Result<Documents> {
+    let Some(path) = path else { return Ok(Documents::default()) };
+    let unusable = || format!("cannot trust the documents of {}", path.display());
+    let size = std::fs::metadata(path).with_context(unusable)?.len();
+    anyhow::ensure!(size <= LARGEST_MANIFEST, "{}: it is larger than {LARGEST_MANIFEST} bytes", unusable());
+    let manifest = std::fs::read_to_string(path).with_context(unusable)?;
+    let documents = Documents::trusting(&manifest).with_context(unusable)?;
+    tracing::info!(documents = documents.trusted(), "trusted documents are known");
+    Ok(documents)
 }
 
 fn policy(config: &Config) -> Policy {
@@ -163,6 +195,7 @@ struct Service {
     authenticator: Authenticator,
     schema: Schema,
     state: State,
+    trusted_only: Vec<Role>,
 }
 
 impl GraphQlService for Service {
@@ -172,7 +205,8 @@ impl GraphQlService for Service {
             match self.authenticator.authenticate(token).await {
                 Ok(Some(caller)) => {
                     let (schema, state) = (self.schema.clone(), self.state.clone());
-                    Ok(Arc::new(Session { schema, state, caller }) as Arc<dyn CallerSession>)
+                    let trusted_only = self.trusted_only.contains(&caller.role);
+                    Ok(Arc::new(Session { schema, state, caller, trusted_only }) as Arc<dyn CallerSession>)
                 }
                 Ok(None) => Err(AuthFailure::Unauthenticated),
                 Err(error) => {
@@ -188,9 +222,14 @@ struct Session {
     schema: Schema,
     state: State,
     caller: Caller,
+    trusted_only: bool,
 }
 
 impl CallerSession for Session {
+    fn is_held_to_trusted_documents(&self) -> bool {
+        self.trusted_only
+    }
+
     fn execute<'a>(&'a self, request: Request, id: &'a RequestId) -> Pending<'a, Response> {
         Box::pin(async move {
             use tracing::Instrument;

@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 
 mod m20261123_000001_create_tables;
 mod m20261124_000001_record_runs;
+mod m20261124_000002_add_indexes;
 mod m20261124_000004_create_audit;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261123_000001_create_tables::Migration),
             Box::new(m20261124_000001_record_runs::Migration),
+            Box::new(m20261124_000002_add_indexes::Migration),
             Box::new(m20261124_000004_create_audit::Migration),
         ]
     }

@@ -89,6 +89,18 @@ fn keys_in_the_environment_replace_the_file_and_stay_hidden() {
 }
 
 #[test]
+fn roles_are_held_only_to_a_manifest_that_is_named() {
+    let held = ("SLATEGATE_TRUSTED_DOCUMENTS_ONLY", "viewer, ANALYST");
+    let config = config(&[held, ("SLATEGATE_TRUSTED_DOCUMENTS", "m.json")]);
+    assert_eq!(config.trusted_only, [Role::Viewer, Role::Analyst]);
+    assert_eq!(config.trusted_documents, Some(PathBuf::from("m.json")));
+    let missing = "SLATEGATE_TRUSTED_DOCUMENTS is not set; expected the path of a manifest, when roles are held to it";
+    assert_eq!(problems(&[held]), [missing]);
+    let unknown = "SLATEGATE_TRUSTED_DOCUMENTS_ONLY names something that is no role; expected a list such as viewer,analyst,admin";
+    assert_eq!(problems(&[("SLATEGATE_TRUSTED_DOCUMENTS_ONLY", "viewer,robot")]), [unknown]);
+}
+
+#[test]
 fn an_sqlite_url_names_a_plain_file() {
     for (url, file) in
         [("sqlite:a.db", "a.db"), ("sqlite://a.db?mode=rwc", "a.db"), ("sqlite:///var/lib/a b.db", "/var/lib/a b.db")]

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::Schedule;
+use crate::store::views::Role;
 use crate::telemetry::{self, LogFormat};
 
 const ATLAS_HOSTS: &[&str] = &["cloud.mongodb.com", "cloud.mongodbgov.com"];
@@ -121,6 +122,13 @@ pub fn word(text: &str) -> Result<String, Unusable> {
         return Ok(text.to_owned());
     }
     Err(unusable("is too long or has control characters", format!("at most {LONGEST_TAG} characters")))
+}
+
+/// Role words, separated by commas.
+pub fn roles(text: &str) -> Result<Vec<Role>, Unusable> {
+    let words = text.split(',').map(|word| Role::from_word(&word.trim().to_ascii_uppercase()));
+    let roles: Option<Vec<Role>> = words.collect();
+    roles.ok_or_else(|| unusable("names something that is no role", "a list such as viewer,analyst,admin"))
 }
 
 pub fn schedule(text: &str) -> Result<Schedule, Unusable> {

@@ -261,9 +261,22 @@ pub async fn page(
     let reader = moment.reader.clone();
     let count = move || -> Counting {
         let (reader, filter) = (reader.clone(), filter.clone());
-        Box::pin(async move { reader.count_accounts(&filter).await })
+        Box::pin(async move { Ok(reader.count_accounts(&filter).await?) })
     };
     Ok(AccountConnection(Page::new(list, &window, slice, |view| Account::new(moment, Arc::new(view)), count)))
+}
+
+/// A page of one person's accounts, read together with those of other people.
+pub async fn page_of(moment: &Arc<Moment>, person: i64, args: PageArgs) -> Result<AccountConnection, ApiError> {
+    let list = List { name: "accounts", order: Sorted::default().word() };
+    let window = args.window(list)?;
+    let slice = moment.loaders.accounts_of.load_one((person, window.clone())).await?.unwrap_or_default();
+    let counted = Arc::clone(moment);
+    let count = move || -> Counting {
+        let moment = Arc::clone(&counted);
+        Box::pin(async move { Ok(moment.loaders.account_counts.load_one(person).await?.unwrap_or(0)) })
+    };
+    Ok(AccountConnection(Page::new(list, &window, slice, |view| Account::new(moment, view), count)))
 }
 
 connection! {

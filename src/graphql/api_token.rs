@@ -33,7 +33,7 @@ pub async fn page(moment: &Arc<Moment>, args: PageArgs) -> Result<ApiTokenConnec
     let reader = moment.reader.clone();
     let count = move || -> Counting {
         let reader = reader.clone();
-        Box::pin(async move { reader.count_tokens().await })
+        Box::pin(async move { Ok(reader.count_tokens().await?) })
     };
     Ok(ApiTokenConnection(Page::new(list, &window, slice, ApiToken, count)))
 }

@@ -16,6 +16,7 @@ use super::project::{Project, Tag};
 use super::scalars::DateTime;
 use super::session::Moment;
 use crate::domain;
+use crate::store::read::AssetParent;
 use crate::store::read::page::Direction;
 use crate::store::read::{AssetFilter, AssetOrder as StoredOrder};
 use crate::store::views::AssetView;
@@ -178,9 +179,27 @@ pub async fn page(
     let reader = moment.reader.clone();
     let count = move || -> Counting {
         let (reader, filter) = (reader.clone(), filter.clone());
-        Box::pin(async move { reader.count_assets(&filter).await })
+        Box::pin(async move { Ok(reader.count_assets(&filter).await?) })
     };
     Ok(AssetConnection(Page::new(list, &window, slice, |view| Asset::new(moment, Arc::new(view)), count)))
+}
+
+/// A page of what hangs on one parent, read together with those of its like.
+pub async fn page_of(
+    moment: &Arc<Moment>,
+    parent: AssetParent,
+    id: i64,
+    args: PageArgs,
+) -> Result<AssetConnection, ApiError> {
+    let list = List { name: "assets", order: Sorted::default().word() };
+    let window = args.window(list)?;
+    let slice = moment.loaders.assets_of.load_one((parent, id, window.clone())).await?.unwrap_or_default();
+    let counted = Arc::clone(moment);
+    let count = move || -> Counting {
+        let moment = Arc::clone(&counted);
+        Box::pin(async move { Ok(moment.loaders.asset_counts.load_one((parent, id)).await?.unwrap_or(0)) })
+    };
+    Ok(AssetConnection(Page::new(list, &window, slice, |view| Asset::new(moment, view), count)))
 }
 
 connection! {

@@ -130,7 +130,7 @@ pub async fn page(moment: &Arc<Moment>, filter: AuditFilter, args: PageArgs) -> 
     let reader = moment.reader.clone();
     let count = move || -> Counting {
         let (reader, filter) = (reader.clone(), filter.clone());
-        Box::pin(async move { reader.count_audit_events(&filter).await })
+        Box::pin(async move { Ok(reader.count_audit_events(&filter).await?) })
     };
     Ok(AuditEventConnection(Page::new(list, &window, slice, AuditEvent, count)))
 }

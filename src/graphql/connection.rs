@@ -7,7 +7,6 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::error::ApiError;
-use crate::store::StoreError;
 use crate::store::read::page::{Cursor, Slice, SortKey, Window};
 
 /// The most items that one page can have.
@@ -113,7 +112,7 @@ impl List {
 }
 
 /// A count of a whole list, under way.
-pub type Counting = BoxFuture<'static, Result<u64, StoreError>>;
+pub type Counting = BoxFuture<'static, Result<u64, ApiError>>;
 
 /// Counts the whole list, if anybody asks.
 type Count = Box<dyn Fn() -> Counting + Send + Sync>;
@@ -152,7 +151,7 @@ impl<E: Edge> Page<E> {
         Self { edges, info, count: Box::new(count) }
     }
 
-    pub async fn total_count(&self) -> Result<u64, StoreError> {
+    pub async fn total_count(&self) -> Result<u64, ApiError> {
         (self.count)().await
     }
 }

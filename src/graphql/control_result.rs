@@ -97,7 +97,7 @@ pub async fn page(
     let reader = moment.reader.clone();
     let count = move || -> Counting {
         let (reader, filter) = (reader.clone(), filter.clone());
-        Box::pin(async move { reader.count_results(&filter).await })
+        Box::pin(async move { Ok(reader.count_results(&filter).await?) })
     };
     let result = |view| ControlResult::new(moment, Arc::new(view));
     Ok(ControlResultConnection(Page::new(list, &window, slice, result, count)))

@@ -8,6 +8,20 @@ use crate::store::StoreError;
 use crate::store::views::Role;
 use crate::sync::EngineError;
 
+/// Every word that can stand in `extensions.code`.
+pub const CODES: [&str; 10] = [
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+    "NOT_FOUND",
+    "BAD_INPUT",
+    "CONFLICT",
+    "RATE_LIMITED",
+    "UNAVAILABLE",
+    "INTERNAL",
+    "PERSISTED_QUERY_NOT_FOUND",
+    "PERSISTED_QUERY_NOT_SUPPORTED",
+];
+
 /// A top-level error. Expected refusals of a mutation are `userErrors` instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
@@ -51,7 +65,7 @@ impl From<StoreError> for ApiError {
         if matches!(error, StoreError::BadText(_)) {
             return Self::BadInput(error.to_string());
         }
-        let cause: &dyn StdError = &error;
+        let cause = causes(&error);
         if error.is_transient() {
             tracing::warn!(error = cause, "store is unavailable");
             Self::Unavailable
@@ -62,12 +76,18 @@ impl From<StoreError> for ApiError {
     }
 }
 
+/// An error and what is behind it: log formats write the outermost only.
+fn causes(error: &dyn StdError) -> String {
+    let behind = std::iter::successors(error.source(), |&cause| cause.source());
+    behind.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Store(error) => error.into(),
             EngineError::Vault(_) | EngineError::Atlas(_) => {
-                tracing::error!(error = &error as &dyn StdError, "edit failed");
+                tracing::error!(error = causes(&error), "edit failed");
                 Self::Internal
             }
         }
@@ -84,6 +104,8 @@ impl From<ApiError> for async_graphql::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graphql::documents::Refused;
+    use crate::graphql::guard::GuardError;
 
     #[test]
     fn a_corrupt_row_says_nothing_but_internal_error() {
@@ -91,6 +113,44 @@ mod tests {
 
         assert_eq!(error.to_string(), "internal error");
         assert_eq!(error.code(), "INTERNAL");
+    }
+
+    #[test]
+    fn every_error_has_a_code_of_the_one_closed_list() {
+        let errors = [
+            ApiError::Unauthenticated,
+            ApiError::Forbidden(Role::Admin),
+            ApiError::NotFound(String::new()),
+            ApiError::BadInput(String::new()),
+            ApiError::Conflict(String::new()),
+            ApiError::RateLimited,
+            ApiError::Unavailable,
+            ApiError::Internal,
+        ];
+        for error in errors {
+            // A new error must be listed above.
+            match error {
+                ApiError::Unauthenticated
+                | ApiError::Forbidden(_)
+                | ApiError::NotFound(_)
+                | ApiError::BadInput(_)
+                | ApiError::Conflict(_)
+                | ApiError::RateLimited
+                | ApiError::Unavailable
+                | ApiError::Internal => assert!(CODES.contains(&error.code())),
+            }
+        }
+        let limit = GuardError::FragmentCycle { name: String::new() };
+        let refusals = [
+            Refused::Unparsed(async_graphql::ServerError::new("", None)),
+            Refused::Guard(limit),
+            Refused::NotFound,
+            Refused::NotSupported,
+            Refused::UnknownId,
+            Refused::Untrusted,
+            Refused::Malformed(""),
+        ];
+        assert!(refusals.iter().all(|refused| CODES.contains(&refused.code())));
     }
 
     #[test]

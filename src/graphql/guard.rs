@@ -2,9 +2,12 @@
 //!
 //! async-graphql expands fragments again and again, so a few hundred bytes can cost it minutes. This walk visits each
 //! selection set once and folds fragments from the leaves up. It knows no schema: a field that selects `edges` or
-//! `nodes` counts as a list of `first` or `last` items. The whole document is judged, whichever operation will run,
+//! `nodes` counts as a list of `first` or `last` items, and as one of twenty where it names no size, though such a page
+//! may hold fifty. The whole document is judged, whichever operation will run,
 //! because validation reads all of it.
 
+#[cfg(test)]
+mod differential;
 mod fold;
 #[cfg(test)]
 mod tests;
@@ -49,6 +52,19 @@ impl Limit {
         }
     }
 
+    /// The word for clients in `extensions.limit`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Depth => "DEPTH",
+            Self::Aliases => "ALIASES",
+            Self::Directives => "DIRECTIVES",
+            Self::RootFields => "ROOT_FIELDS",
+            Self::Selections => "SELECTIONS",
+            Self::FragmentNesting => "FRAGMENT_NESTING",
+            Self::Cost => "COST",
+        }
+    }
+
     const fn noun(self) -> &'static str {
         match self {
             Self::Depth => "levels of nested fields",
@@ -80,10 +96,27 @@ impl GuardError {
     pub const fn code(&self) -> &'static str {
         "BAD_INPUT"
     }
+
+    /// Which limit, what it allows, and what was found.
+    pub const fn exceeded(&self) -> Option<(Limit, u64, u64)> {
+        match self {
+            Self::Exceeded { limit, found } => Some((*limit, limit.allowed(), *found)),
+            Self::FragmentCycle { .. } => None,
+        }
+    }
+}
+
+/// What is worth knowing of a document that passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// With other variables the verdict may be another: a variable sizes a page.
+    pub is_priced_by_variables: bool,
+    /// Fields, spreads and inline fragments as written.
+    pub selections_written: u64,
 }
 
 /// Passes a document that is safe to validate and to execute, in time linear in its length.
-pub fn check(document: &ExecutableDocument, variables: &Variables) -> Result<(), GuardError> {
+pub fn check(document: &ExecutableDocument, variables: &Variables) -> Result<Judged, GuardError> {
     let mut folder = Folder::new(document, variables);
     Limit::Aliases.check(folder.written.aliases)?;
     Limit::Directives.check(folder.written.directives)?;
@@ -98,5 +131,8 @@ pub fn check(document: &ExecutableDocument, variables: &Variables) -> Result<(),
         Limit::Selections.check(selections)?;
         Limit::Cost.check(totals.cost)?;
     }
-    Ok(())
+    Ok(Judged {
+        is_priced_by_variables: folder.written.is_priced_by_variables,
+        selections_written: folder.written.selections,
+    })
 }

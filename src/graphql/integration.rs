@@ -151,7 +151,7 @@ impl Integration {
         let counted = moment.reader.clone();
         let count = move || -> Counting {
             let reader = counted.clone();
-            Box::pin(async move { reader.count_integrations().await })
+            Box::pin(async move { Ok(reader.count_integrations().await?) })
         };
         Ok(IntegrationConnection(Page::new(list, &window, slice, |view| Self::new(moment, Arc::new(view)), count)))
     }

@@ -1,5 +1,7 @@
 //! Batches: what many fields of one moment ask for is read in one statement each.
 
+mod nested;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use chrono::TimeDelta;
 
 use super::batches::Batches;
 use super::error::ApiError;
+use nested::{AccountCounts, AccountsOf, AssetCounts, AssetsOf};
+
 use crate::domain::{EncryptionAtRest, Instant};
 use crate::store::Reader;
 use crate::store::views::{
@@ -34,6 +38,10 @@ pub struct Loaders {
     pub reads_before: Batched<ReadsBefore>,
     pub latest_runs: Batched<LatestRuns>,
     pub scopes: Batched<Scopes>,
+    pub assets_of: Batched<AssetsOf>,
+    pub asset_counts: Batched<AssetCounts>,
+    pub accounts_of: Batched<AccountsOf>,
+    pub account_counts: Batched<AccountCounts>,
 }
 
 impl Loaders {
@@ -53,6 +61,10 @@ impl Loaders {
             reads_before: batched(ReadsBefore(reader.clone()), batches),
             latest_runs: batched(LatestRuns(reader.clone()), batches),
             scopes: batched(Scopes(reader.clone()), batches),
+            assets_of: batched(AssetsOf(reader.clone()), batches),
+            asset_counts: batched(AssetCounts(reader.clone()), batches),
+            accounts_of: batched(AccountsOf(reader.clone()), batches),
+            account_counts: batched(AccountCounts(reader.clone()), batches),
         }
     }
 }

@@ -13,6 +13,7 @@ mod cluster_parts;
 mod connection;
 mod control;
 mod control_result;
+pub mod documents;
 mod error;
 mod filters;
 mod grant;
@@ -37,7 +38,7 @@ mod sync_run;
 mod viewer;
 
 pub use access::Action;
-pub use error::ApiError;
+pub use error::{ApiError, CODES};
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use super::ids::IdKind;
 use super::scalars::Date;
 use super::session::Moment;
 use crate::domain;
-use crate::store::read::{AccountFilter, AssetFilter, PersonFilter};
+use crate::store::read::{AssetParent, PersonFilter};
 use crate::store::views::PersonView;
 
 /// Whether a person works here.
@@ -55,7 +55,7 @@ pub async fn page(moment: &Arc<Moment>, filter: PersonFilter, args: PageArgs) ->
     let reader = moment.reader.clone();
     let count = move || -> Counting {
         let (reader, filter) = (reader.clone(), filter.clone());
-        Box::pin(async move { reader.count_people(&filter).await })
+        Box::pin(async move { Ok(reader.count_people(&filter).await?) })
     };
     Ok(PersonConnection(Page::new(list, &window, slice, |view| Person::new(moment, Arc::new(view)), count)))
 }
@@ -115,8 +115,7 @@ impl Person {
         #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<AccountConnection, ApiError> {
-        let filter = AccountFilter { person_id: Some(self.view.id), ..AccountFilter::default() };
-        account::page(&self.moment, filter, account::Sorted::default(), PageArgs { first, after, last, before }).await
+        account::page_of(&self.moment, self.view.id, PageArgs { first, after, last, before }).await
     }
 
     /// The assets that the person owns, by name.
@@ -128,7 +127,7 @@ impl Person {
         #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<AssetConnection, ApiError> {
-        let filter = AssetFilter { owner_id: Some(self.view.id), ..AssetFilter::default() };
-        asset::page(&self.moment, filter, asset::Sorted::default(), PageArgs { first, after, last, before }).await
+        let args = PageArgs { first, after, last, before };
+        asset::page_of(&self.moment, AssetParent::Owner, self.view.id, args).await
     }
 }

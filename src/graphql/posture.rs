@@ -8,7 +8,7 @@ use super::error::ApiError;
 use super::scalars::{DateTime, int};
 use super::session::Moment;
 use crate::domain::{ControlStatus, Outcome};
-use crate::store::read::{AccountFilter, AssetFilter, ResultFilter};
+use crate::store::read::ResultFilter;
 
 pub struct Posture(pub Arc<Moment>);
 
@@ -49,12 +49,12 @@ impl Posture {
 
     /// How many assets there are. Removed ones do not count.
     async fn assets(&self) -> Result<i32, ApiError> {
-        Ok(int(self.0.reader.count_assets(&AssetFilter::default()).await?))
+        Ok(int(self.0.head_counts().await?.0))
     }
 
     /// How many accounts there are. Removed ones do not count.
     async fn accounts(&self) -> Result<i32, ApiError> {
-        Ok(int(self.0.reader.count_accounts(&AccountFilter::default()).await?))
+        Ok(int(self.0.head_counts().await?.1))
     }
 
     /// How many results fail, over all controls.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{ID, Object, SimpleObject};
 
-use super::asset::{self, AssetConnection, Sorted};
+use super::asset::{self, AssetConnection};
 use super::connection::{Counting, List, Page, PageArgs, connection};
 use super::error::ApiError;
 use super::ids::IdKind;
@@ -12,7 +12,7 @@ use super::integration::Integration;
 use super::scalars::{DateTime, int};
 use super::session::Moment;
 use crate::domain;
-use crate::store::read::{AssetFilter, ProjectFilter};
+use crate::store::read::{AssetParent, ProjectFilter};
 use crate::store::views::ProjectView;
 
 /// A label that people gave to something in Atlas.
@@ -60,7 +60,7 @@ pub async fn page(moment: &Arc<Moment>, filter: ProjectFilter, args: PageArgs) -
     let reader = moment.reader.clone();
     let count = move || -> Counting {
         let (reader, filter) = (reader.clone(), filter.clone());
-        Box::pin(async move { reader.count_projects(&filter).await })
+        Box::pin(async move { Ok(reader.count_projects(&filter).await?) })
     };
     Ok(ProjectConnection(Page::new(list, &window, slice, |view| Project::new(moment, Arc::new(view)), count)))
 }
@@ -120,7 +120,7 @@ impl Project {
         #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<AssetConnection, ApiError> {
-        let filter = AssetFilter { project_id: Some(self.view.id), ..AssetFilter::default() };
-        asset::page(&self.moment, filter, Sorted::default(), PageArgs { first, after, last, before }).await
+        let args = PageArgs { first, after, last, before };
+        asset::page_of(&self.moment, AssetParent::Project, self.view.id, args).await
     }
 }

@@ -82,6 +82,7 @@ pub struct Moment {
     readings: OnceCell<HashMap<String, ControlReading>>,
     last_synced_at: OnceCell<Option<Instant>>,
     integrations: OnceCell<Vec<IntegrationView>>,
+    head_counts: OnceCell<(u64, u64)>,
 }
 
 impl Moment {
@@ -92,6 +93,7 @@ impl Moment {
             readings: OnceCell::new(),
             last_synced_at: OnceCell::new(),
             integrations: OnceCell::new(),
+            head_counts: OnceCell::new(),
         }
     }
 
@@ -103,6 +105,11 @@ impl Moment {
             self.reader.control_readings(&catalogue).await
         });
         Ok(readings.await?)
+    }
+
+    /// How many assets and how many accounts there are.
+    pub async fn head_counts(&self) -> Result<(u64, u64), ApiError> {
+        Ok(*self.head_counts.get_or_try_init(|| self.reader.head_counts()).await?)
     }
 
     /// When the last sync that read something had ended.

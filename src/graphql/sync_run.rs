@@ -237,7 +237,7 @@ pub async fn page(moment: &Arc<Moment>, filter: RunFilter, args: PageArgs) -> Re
     let reader = moment.reader.clone();
     let count = move || -> Counting {
         let (reader, filter) = (reader.clone(), filter.clone());
-        Box::pin(async move { reader.count_runs(&filter).await })
+        Box::pin(async move { Ok(reader.count_runs(&filter).await?) })
     };
     Ok(SyncRunConnection(Page::new(list, &window, slice, |view| SyncRun::new(moment, Arc::new(view)), count)))
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::edge::RequestId;
 use super::media::Media;
 use super::status::Outcome;
+use crate::graphql::documents::Refused;
 
 /// A refused document can have thousands of mistakes; nobody reads more than these.
 const MOST_MISTAKES: usize = 20;
@@ -26,9 +27,15 @@ impl Refusal {
         Self { outcome, error: Box::new(ServerError::new(message, None)) }
     }
 
-    /// A document that cannot be parsed: the error says where.
-    pub(super) fn of_document(error: ServerError) -> Self {
-        Self { outcome: Outcome::Refused, error: Box::new(error) }
+    /// A document that is not known, cannot be parsed, or asks for too much.
+    pub(super) fn of_document(refused: Refused) -> Self {
+        let outcome = match &refused {
+            Refused::Unparsed(_) | Refused::Guard(_) | Refused::UnknownId => Outcome::Refused,
+            Refused::NotFound | Refused::NotSupported => Outcome::NotRegistered,
+            Refused::Untrusted => Outcome::NotTrusted,
+            Refused::Malformed(_) => Outcome::Malformed,
+        };
+        Self { outcome, error: Box::new(refused.into()) }
     }
 
     pub(super) fn answer(self, media: Media, id: &RequestId) -> Response {

@@ -20,7 +20,7 @@ use super::media::{self, Media};
 use super::ports::{AuthFailure, CallerSession};
 use super::status::Outcome;
 use super::{BODY_LIMIT, HttpState, params};
-use crate::graphql::guard;
+use crate::graphql::documents::{Asked, Refused};
 
 /// A query in the address.
 pub(super) async fn get(
@@ -60,7 +60,7 @@ async fn answer(
     id: &RequestId,
     headers: &HeaderMap,
     method: Method,
-    read: impl AsyncFnOnce() -> Result<Request, Refusal>,
+    read: impl AsyncFnOnce() -> Result<Asked, Refusal>,
 ) -> Response {
     let accepted = Media::negotiate(headers);
     let media = accepted.unwrap_or_default();
@@ -72,8 +72,7 @@ async fn answer(
                 "answers are application/json or application/graphql-response+json",
             ));
         }
-        let mut request = read().await?;
-        inspect(&mut request, method)?;
+        let request = admit(state, session.as_ref(), read().await?, method)?;
         execute(state, session, request, id).await
     };
     match run.await {
@@ -112,19 +111,18 @@ async fn read_body(state: &HttpState, request: HttpRequest<Body>) -> Result<Byte
     }
 }
 
-/// Everything that can be said about a request without the schema.
-fn inspect(request: &mut Request, method: Method) -> Result<(), Refusal> {
-    request.parsed_query().map_err(Refusal::of_document)?;
+/// Everything that can be said about a request without the schema. What is run has gone through here.
+fn admit(state: &HttpState, session: &dyn CallerSession, asked: Asked, method: Method) -> Result<Request, Refusal> {
+    let trusted_only = session.is_held_to_trusted_documents();
+    let mut request = state.documents.admit(asked, trusted_only).map_err(Refusal::of_document)?;
     let name = request.operation_name.clone();
-    let variables = std::mem::take(&mut request.variables);
-    let document = request.parsed_query().map_err(Refusal::of_document)?;
-    let verdict = guard::check(document, &variables);
-    let is_query = only_queries(document, name.as_deref());
-    request.variables = variables;
-    if method == Method::Get && !is_query {
-        return Err(Refusal::new(Outcome::NotAQuery, "a GET may only query: send this operation by POST"));
+    if method == Method::Get {
+        let document = request.parsed_query().map_err(|error| Refusal::of_document(Refused::Unparsed(error)))?;
+        if !only_queries(document, name.as_deref()) {
+            return Err(Refusal::new(Outcome::NotAQuery, "a GET may only query: send this operation by POST"));
+        }
     }
-    verdict.map_err(|error| Refusal::new(Outcome::Refused, error.to_string()))
+    Ok(request)
 }
 
 /// Whether nothing else than queries could be meant. An unknown name means nothing at all, and execution says so.

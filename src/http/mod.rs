@@ -22,6 +22,7 @@ use axum::middleware;
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
 
+use crate::graphql::documents::Documents;
 pub use edge::RequestId;
 pub use ports::{AuthFailure, CallerSession, GraphQlService, Pending, Readiness, Unready};
 
@@ -35,6 +36,7 @@ pub const QUERY_LIMIT: usize = 64 * 1024;
 pub struct HttpState {
     pub graphql: Arc<dyn GraphQlService>,
     pub ready: Arc<dyn Readiness>,
+    pub documents: Arc<Documents>,
     /// Serve the `GraphiQL` page.
     pub graphiql: bool,
     /// Cancelled when the process starts to shut down: from then on it is not ready.

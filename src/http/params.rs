@@ -9,14 +9,17 @@ use url::form_urlencoded;
 use super::QUERY_LIMIT;
 use super::answer::Refusal;
 use super::status::Outcome;
+use crate::graphql::documents::Asked;
 
+/// As the specification's appendix on persisted documents names it, and as Relay's documentation does.
+const DOCUMENT_ID: [&str; 2] = ["documentId", "doc_id"];
 const QUERY: &str = "query";
 const OPERATION_NAME: &str = "operationName";
 const VARIABLES: &str = "variables";
 const EXTENSIONS: &str = "extensions";
 
 /// Reads a POST body.
-pub(super) fn from_json(body: &[u8]) -> Result<Request, Refusal> {
+pub(super) fn from_json(body: &[u8]) -> Result<Asked, Refusal> {
     match serde_json::from_slice(body) {
         Ok(Value::Object(params)) => read(params),
         Ok(Value::Array(_)) => Err(malformed("batches are not supported: send one request at a time")),
@@ -26,7 +29,7 @@ pub(super) fn from_json(body: &[u8]) -> Result<Request, Refusal> {
 }
 
 /// Reads the query string of a GET.
-pub(super) fn from_query(text: &str) -> Result<Request, Refusal> {
+pub(super) fn from_query(text: &str) -> Result<Asked, Refusal> {
     let mut params = Map::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()) {
         let value = match name.as_ref() {
@@ -41,8 +44,8 @@ pub(super) fn from_query(text: &str) -> Result<Request, Refusal> {
     read(params)
 }
 
-fn read(mut params: Map<String, Value>) -> Result<Request, Refusal> {
-    let query = text(&mut params, QUERY)?.ok_or_else(|| malformed("the parameter `query` is missing"))?;
+fn read(mut params: Map<String, Value>) -> Result<Asked, Refusal> {
+    let query = text(&mut params, QUERY)?.unwrap_or_default();
     if query.len() > QUERY_LIMIT {
         return Err(Refusal::new(
             Outcome::TooLarge,
@@ -50,7 +53,7 @@ fn read(mut params: Map<String, Value>) -> Result<Request, Refusal> {
         ));
     }
     let mut request = Request::new(query);
-    request.operation_name = text(&mut params, OPERATION_NAME)?;
+    request.operation_name = text(&mut params, OPERATION_NAME)?.filter(|name| !name.is_empty());
     request.variables = Variables::from_json(Value::Object(object(&mut params, VARIABLES)?));
     let extensions: HashMap<_, _> = object(&mut params, EXTENSIONS)?
         .into_iter()
@@ -58,7 +61,8 @@ fn read(mut params: Map<String, Value>) -> Result<Request, Refusal> {
         .collect::<Result<_, _>>()
         .map_err(|_| malformed("the parameter `extensions` cannot be read"))?;
     request.extensions = Extensions(extensions);
-    Ok(request)
+    let [id, other_id] = DOCUMENT_ID.map(|name| text(&mut params, name));
+    Ok(Asked { request, id: id?.or(other_id?) })
 }
 
 fn text(params: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Refusal> {

@@ -19,6 +19,11 @@ pub trait GraphQlService: Send + Sync {
 
 /// One known caller.
 pub trait CallerSession: Send + Sync {
+    /// Whether this caller may run trusted documents only.
+    fn is_held_to_trusted_documents(&self) -> bool {
+        false
+    }
+
     /// Runs a request that has passed the guard. The id stands in the answer, so failures are to be logged with it.
     fn execute<'a>(&'a self, request: Request, id: &'a RequestId) -> Pending<'a, Response>;
 }

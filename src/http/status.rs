@@ -11,6 +11,10 @@ pub(super) enum Outcome {
     Executed,
     /// Well-formed request, but the document or its variables were refused before execution.
     Refused,
+    /// A registered query that is not known: the protocol has the client send its text under 200.
+    NotRegistered,
+    /// The caller may run trusted documents only.
+    NotTrusted,
     /// Not JSON, or parameters of the wrong kind.
     Malformed,
     /// Something else than a query in a GET.
@@ -33,9 +37,10 @@ impl Outcome {
         match (self, media) {
             // A client that knows only `application/json` cannot tell a refusal from a proxy's error page by its
             // status, so it finds refused documents under 200.
-            (Self::Executed, _) | (Self::Refused, Media::Json) => StatusCode::OK,
+            (Self::Executed | Self::NotRegistered, _) | (Self::Refused, Media::Json) => StatusCode::OK,
             (Self::Refused, Media::GraphQlResponse) | (Self::Malformed, _) => StatusCode::BAD_REQUEST,
             (Self::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
+            (Self::NotTrusted, _) => StatusCode::FORBIDDEN,
             (Self::NoSuchPage, _) => StatusCode::NOT_FOUND,
             (Self::NotAQuery | Self::WrongMethod, _) => StatusCode::METHOD_NOT_ALLOWED,
             (Self::NotAcceptable, _) => StatusCode::NOT_ACCEPTABLE,
@@ -51,6 +56,7 @@ impl Outcome {
     pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Executed
+            | Self::NotRegistered
             | Self::Refused
             | Self::Malformed
             | Self::NotAQuery
@@ -60,9 +66,46 @@ impl Outcome {
             | Self::UnsupportedMedia
             | Self::NotAcceptable => "BAD_INPUT",
             Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::NotTrusted => "FORBIDDEN",
             Self::NoSuchPage => "NOT_FOUND",
             Self::Unavailable => "UNAVAILABLE",
             Self::Broken => "INTERNAL",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graphql::CODES;
+
+    #[test]
+    fn every_refusal_at_the_edge_has_a_code_of_the_one_closed_list() {
+        use Outcome::{
+            BodyTooSlow, Broken, Executed, Malformed, NoSuchPage, NotAQuery, NotAcceptable, NotRegistered, NotTrusted,
+            Refused, TooLarge, Unauthenticated, Unavailable, UnsupportedMedia, WrongMethod,
+        };
+        let all = [
+            Executed,
+            Refused,
+            NotRegistered,
+            NotTrusted,
+            Malformed,
+            NotAQuery,
+            WrongMethod,
+            TooLarge,
+            BodyTooSlow,
+            UnsupportedMedia,
+            NotAcceptable,
+            Unauthenticated,
+            NoSuchPage,
+            Unavailable,
+            Broken,
+        ];
+        for outcome in all {
+            assert!(CODES.contains(&outcome.code()), "{outcome:?}");
+            let (as_json, as_graphql) = (outcome.status(Media::Json), outcome.status(Media::GraphQlResponse));
+            assert_eq!(as_json == as_graphql, outcome != Refused, "{outcome:?}");
         }
     }
 }

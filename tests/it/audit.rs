@@ -102,8 +102,8 @@ on_both_databases! {
                     userErrors { code field } } }";
         let input = json!({ "input": { "name": "dashboard", "role": "VIEWER", "expiresInDays": 30 } });
         let (_, answer) = served.post(Some(&admin), make, input).await;
-        let made = &answer["data"]["createApiToken"];
-        let token = text(&made["token"]);
+        let created = &answer["data"]["createApiToken"];
+        let token = text(&created["token"]);
         let viewer = "{ viewer { name role } }";
         let (_, answer) = served.post(Some(&token), viewer, json!({})).await;
         assert_eq!(answer["data"]["viewer"], json!({ "name": "dashboard", "role": "VIEWER" }));
@@ -118,7 +118,7 @@ on_both_databases! {
             assert_eq!(answer["data"]["createApiToken"]["userErrors"][0]["field"], json!(["input", field]));
         }
         let revoke = "mutation($id: ID!) { revokeApiToken(input: { apiTokenId: $id }) { apiToken { revokedAt } userErrors { code } } }";
-        let id = json!({ "id": made["apiToken"]["id"] });
+        let id = json!({ "id": created["apiToken"]["id"] });
         let (_, answer) = served.post(Some(&admin), revoke, id.clone()).await;
         assert_eq!(answer["data"]["revokeApiToken"]["apiToken"]["revokedAt"], json!(world.now()));
         let (_, again) = served.post(Some(&admin), revoke, id).await;

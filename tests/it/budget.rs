@@ -79,7 +79,85 @@ async fn costs(world: &World) -> Vec<usize> {
     costs
 }
 
+/// The most statements that a query of the README may take.
+const README_BUDGET: usize = 6;
+
+/// A list, and each field of its items that is read from elsewhere.
+const RELATIONS: [(&str, &[&str]); 7] = [
+    (
+        "assets",
+        &[
+            "integration { organizationName lastSync { id } currentSync { id } provider { name status } }",
+            "project { name clusterCount assets(first: 3) { totalCount nodes { name owner { email } } } }",
+            "owner { email accounts(first: 3) { totalCount nodes { login grants { role project { name } } } } }",
+            "owner { ownedAssets(last: 2) { totalCount nodes { name lastSeenAt } } }",
+            "lastSeenAt",
+            "controlResults { outcome observedAt control { status coverage { failed } } subject { ... on AtlasCluster { name } } }",
+            "... on AtlasCluster { encryption { atRest customerKeyValid } }",
+        ],
+    ),
+    (
+        "accounts",
+        &[
+            "integration { organizationName }",
+            "person { fullName ownedAssets(first: 2) { totalCount nodes { name } } }",
+            "grants { role project { name clusterCount } }",
+            "lastSeenAt",
+            "flags",
+            "controlResults { outcome observedAt subject { ... on Account { login } } }",
+        ],
+    ),
+    (
+        "people",
+        &["accounts(first: 2) { totalCount nodes { login } }", "ownedAssets(first: 2) { totalCount nodes { name } }"],
+    ),
+    (
+        "controlResults",
+        &[
+            "control { title status }",
+            "observedAt",
+            "subject { ... on Account { person { email } } ... on AtlasCluster { project { name } } }",
+        ],
+    ),
+    (
+        "projects",
+        &["integration { organizationName }", "clusterCount", "assets(first: 2) { totalCount nodes { name } }"],
+    ),
+    ("syncRuns", &["integration { organizationName }", "scopes { kind project { name } }"]),
+    ("integrations", &["lastSync { id }", "currentSync { id }"]),
+];
+
+/// The queries of the README, by their text.
+fn documented() -> Vec<&'static str> {
+    let blocks = include_str!("../../README.md").split("```graphql\n").skip(1);
+    let blocks = blocks.filter_map(|block| block.split_once("\n```").map(|(text, _)| text));
+    blocks.filter(|text| text.starts_with('{')).collect()
+}
+
+async fn cost(world: &World, query: &str) -> usize {
+    let before = world.statements.load(Ordering::Relaxed);
+    world.ask(query).await;
+    world.statements.load(Ordering::Relaxed) - before
+}
+
 on_both_databases! {
+    async fn each_relation_costs_the_same_for_ten_rows_and_for_five_hundred(database) {
+        let world = world(&database, 500).await;
+        for (list, relations) in RELATIONS {
+            for relation in relations {
+                let query = |first: usize| format!("{{ {list}(first: {first}) {{ nodes {{ {relation} }} }} }}");
+                let (few, many) = (cost(&world, &query(10)).await, cost(&world, &query(500)).await);
+                assert_eq!(few, many, "{list} {relation}");
+            }
+        }
+        let queries = documented();
+        assert!(queries.len() >= 4, "{queries:?}");
+        for query in queries {
+            let cost = cost(&world, query).await;
+            assert!(cost <= README_BUDGET, "{cost} statements: {query}");
+        }
+    }
+
     async fn a_page_costs_the_same_in_a_small_and_in_a_large_organization(database) {
         let large = world(&database, 300).await;
         let answer = large.ask(ASSETS).await;

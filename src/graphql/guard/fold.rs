@@ -40,7 +40,13 @@ impl Totals {
 pub(super) struct Written {
     pub(super) aliases: u64,
     pub(super) directives: u64,
+    pub(super) selections: u64,
+    /// Some `first`, `last` or `ids` is a variable.
+    pub(super) is_priced_by_variables: bool,
 }
+
+/// The arguments that say how long a list is.
+const SIZES: [&str; 3] = ["first", "last", "ids"];
 
 pub(super) struct Folder<'a> {
     document: &'a ExecutableDocument,
@@ -88,10 +94,12 @@ impl<'a> Folder<'a> {
 
     fn count_written(&mut self, set: &SelectionSet) {
         for item in &set.items {
+            self.written.selections += 1;
             self.count_directives(item.node.directives());
             match &item.node {
                 Selection::Field(field) => {
                     self.written.aliases += u64::from(field.node.alias.is_some());
+                    self.written.is_priced_by_variables |= is_sized_by_a_variable(&field.node);
                     self.count_written(&field.node.selection_set.node);
                 }
                 Selection::InlineFragment(inline) => self.count_written(&inline.node.selection_set.node),
@@ -180,13 +188,13 @@ impl<'a> Folder<'a> {
     }
 
     fn page_of(&self, field: &Field) -> u64 {
-        let asked = ["first", "last"].into_iter().filter_map(|name| self.argument_size(field, name)).max();
+        let asked = SIZES[..2].iter().filter_map(|name| self.argument_size(field, name)).max();
         asked.unwrap_or(DEFAULT_PAGE)
     }
 
     /// `nodes(ids: [...])` is as long as the list it is given.
     fn ids_of(&self, field: &Field) -> u64 {
-        self.argument_size(field, "ids").unwrap_or(1)
+        self.argument_size(field, SIZES[2]).unwrap_or(1)
     }
 
     fn argument_size(&self, field: &Field, name: &str) -> Option<u64> {
@@ -203,6 +211,10 @@ impl<'a> Folder<'a> {
             None => self.defaults.get(name.as_str()).copied(),
         }
     }
+}
+
+fn is_sized_by_a_variable(field: &Field) -> bool {
+    SIZES.iter().filter_map(|name| field.get_argument(name)).any(|size| size.node.clone().into_const().is_none())
 }
 
 fn size_of(value: &Value) -> Option<u64> {

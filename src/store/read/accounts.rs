@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 
-use super::Reader;
 use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
+use super::{Reader, one_of};
 use crate::domain::{AccountKind, AccountStatus, Grant, GrantPath, GrantScope, LinkSource};
 use crate::store::StoreError;
 use crate::store::convert::{UNDATED, from_json, instant, word};
@@ -70,13 +70,16 @@ impl Reader {
         direction: Direction,
         window: &Window,
     ) -> Result<Slice<AccountView>, StoreError> {
-        let mut select = self.select_accounts(filter);
-        let column = match order {
-            AccountOrder::Login => ("f", "login"),
-            AccountOrder::LastAuthenticatedAt => ("f", "last_authenticated_at"),
-            AccountOrder::FirstSeenAt => ("a", "first_seen_at"),
+        let mut select = self.select_accounts(filter, order == AccountOrder::FirstSeenAt);
+        let (column, id) = match order {
+            AccountOrder::Login => (("f", "login"), ("f", "account_id")),
+            AccountOrder::LastAuthenticatedAt => (("f", "last_authenticated_at"), ("f", "account_id")),
+            AccountOrder::FirstSeenAt => {
+                select.and_where(Expr::col(("a", "workspace_id")).eq(self.workspace));
+                (("a", "first_seen_at"), ("a", "id"))
+            }
         };
-        Keyset { column: Some(column), id: ("f", "account_id"), direction }.apply(&mut select, window);
+        Keyset { column: Some(column), id, direction }.apply(&mut select, window);
         let rows = self.all::<Row>(&select).await?;
         let rows = rows.into_iter().map(|row| {
             let key = match order {
@@ -91,13 +94,45 @@ impl Reader {
     }
 
     pub async fn count_accounts(&self, filter: &AccountFilter) -> Result<u64, StoreError> {
-        self.count(self.select_accounts(filter)).await
+        self.count(self.select_accounts(filter, false)).await
+    }
+
+    /// The same page, by login, of the accounts of each of these people. People without any are left out.
+    pub async fn accounts_of(
+        &self,
+        people: &[i64],
+        window: &Window,
+    ) -> Result<HashMap<i64, Slice<AccountView>>, StoreError> {
+        if let [only] = people {
+            let filter = AccountFilter { person_id: Some(*only), ..AccountFilter::default() };
+            let slice = self.accounts(&filter, AccountOrder::Login, Direction::Ascending, window).await?;
+            return Ok(HashMap::from([(*only, slice)]));
+        }
+        let keyset = Keyset { column: Some(("f", "login")), id: ("f", "account_id"), direction: Direction::Ascending };
+        let select = keyset.apply_each(self.accounts_below(people), window, ("l", "person_id"));
+        let rows = self.all::<Row>(&select).await?.into_iter().filter_map(|row| {
+            let cursor = Cursor { key: SortKey::Text(row.login.clone()), id: row.account_id };
+            let view = self.account(row);
+            view.map(|view| view.person_id.map(|id| (id, (view, cursor)))).transpose()
+        });
+        Ok(window.slices(rows.collect::<Result<Vec<_>, StoreError>>()?))
+    }
+
+    /// How many accounts each of these people has; those without any are left out.
+    pub async fn count_accounts_of(&self, people: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
+        self.count_each(self.accounts_below(people), ("l", "person_id")).await
+    }
+
+    fn accounts_below(&self, people: &[i64]) -> SelectStatement {
+        let mut select = self.base_accounts(false, self.is_of_now(false));
+        select.and_where(self.here("l", false)).and_where(Expr::col(("l", "person_id")).is_in(people.to_vec()));
+        select
     }
 
     /// The accounts with these ids, removed ones too.
     pub async fn accounts_by_id(&self, ids: &[i64]) -> Result<Vec<AccountView>, StoreError> {
         let filter = AccountFilter { ids: Some(ids.to_vec()), include_removed: true, ..AccountFilter::default() };
-        let select = self.select_accounts(&filter);
+        let select = self.select_accounts(&filter, false);
         self.all::<Row>(&select).await?.into_iter().map(|row| self.account(row)).collect()
     }
 
@@ -133,8 +168,11 @@ impl Reader {
         Ok(grants)
     }
 
-    fn select_accounts(&self, filter: &AccountFilter) -> SelectStatement {
-        let mut select = self.base_accounts(filter.include_removed);
+    /// `by_identity`: found through their identities, which are in order.
+    fn select_accounts(&self, filter: &AccountFilter, by_identity: bool) -> SelectStatement {
+        let is_narrowed = filter.integration_id.is_some() || filter.person_id.is_some();
+        let is_narrowed = is_narrowed && self.is_of_now(filter.include_removed);
+        let mut select = self.base_accounts(filter.include_removed, is_narrowed || by_identity);
         if let Some(ids) = &filter.ids {
             select.and_where(Expr::col(("f", "account_id")).is_in(ids.clone()));
         }
@@ -145,13 +183,13 @@ impl Reader {
             select.and_where(Expr::col(("f", "integration_id")).eq(integration));
         }
         if let Some(kinds) = &filter.kind {
-            select.and_where(Expr::col(("f", "kind")).is_in(kinds.iter().map(|word| word.word())));
+            select.and_where(one_of(("f", "kind"), &kinds.iter().map(|word| word.word()).collect::<Vec<_>>()));
         }
         if let Some(statuses) = &filter.status {
-            select.and_where(Expr::col(("f", "status")).is_in(statuses.iter().map(|word| word.word())));
+            select.and_where(one_of(("f", "status"), &statuses.iter().map(|word| word.word()).collect::<Vec<_>>()));
         }
         if let Some(person) = filter.person_id {
-            select.and_where(Expr::col(("l", "person_id")).eq(person));
+            select.and_where(self.here("l", false)).and_where(Expr::col(("l", "person_id")).eq(person));
         }
         if filter.role.is_some() || filter.project_id.is_some() {
             select.and_where(Expr::exists(self.granted(filter)));
@@ -170,7 +208,7 @@ impl Reader {
             .from_as("role_grant", "g")
             .and_where(Expr::col(("g", "workspace_id")).eq(self.workspace))
             .and_where(Expr::col(("g", "account_id")).equals(("f", "account_id")))
-            .cond_where(self.valid_with("g", "f"))
+            .cond_where(self.riding("g", "f", filter.include_removed))
             .to_owned();
         if let Some(role) = &filter.role {
             granted.and_where(Expr::col(("g", "role")).eq(role.as_str()));
@@ -199,7 +237,7 @@ impl Reader {
         }
     }
 
-    fn base_accounts(&self, include_removed: bool) -> SelectStatement {
+    fn base_accounts(&self, include_removed: bool, is_narrowed: bool) -> SelectStatement {
         let fact = [
             "account_id",
             "integration_id",
@@ -222,9 +260,11 @@ impl Reader {
                 JoinType::LeftJoin,
                 "account_link",
                 "l",
-                Condition::all()
-                    .add(Expr::col(("l", "account_id")).equals(("f", "account_id")))
-                    .add(self.valid_with("l", "f")),
+                Condition::all().add(Expr::col(("l", "account_id")).equals(("f", "account_id"))).add(self.riding(
+                    "l",
+                    "f",
+                    include_removed,
+                )),
             )
             .join_as(
                 JoinType::LeftJoin,
@@ -232,7 +272,7 @@ impl Reader {
                 "p",
                 Condition::all().add(Expr::col(("p", "person_id")).equals(("l", "person_id"))).add(self.valid("p")),
             )
-            .and_where(Expr::col(("f", "workspace_id")).eq(self.workspace))
+            .and_where(self.here("f", is_narrowed))
             .cond_where(rows)
             .to_owned()
     }

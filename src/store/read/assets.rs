@@ -1,10 +1,12 @@
 //! Assets: pages, counts and look-ups by id.
 
+use std::collections::HashMap;
+
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query, SelectStatement};
 
-use super::Reader;
 use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
+use super::{Reader, one_of};
 use crate::domain::{AnnotationSource, Deployment, UserDataClassification};
 use crate::store::StoreError;
 use crate::store::convert::{from_json, instant, word};
@@ -37,6 +39,36 @@ pub enum AssetOrder {
     FirstSeenAt,
 }
 
+/// What a list of assets hangs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AssetParent {
+    Project,
+    Owner,
+}
+
+impl AssetParent {
+    const fn column(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Project => ("f", "project_id"),
+            Self::Owner => ("s", "owner_id"),
+        }
+    }
+
+    fn filter(self, parent: i64) -> AssetFilter {
+        match self {
+            Self::Project => AssetFilter { project_id: Some(parent), ..AssetFilter::default() },
+            Self::Owner => AssetFilter { owner_id: Some(parent), ..AssetFilter::default() },
+        }
+    }
+
+    const fn of(self, view: &AssetView) -> Option<i64> {
+        match self {
+            Self::Project => Some(view.project_id),
+            Self::Owner => view.owner_id,
+        }
+    }
+}
+
 #[derive(FromQueryResult)]
 struct Row {
     asset_id: i64,
@@ -64,13 +96,16 @@ impl Reader {
         direction: Direction,
         window: &Window,
     ) -> Result<Slice<AssetView>, StoreError> {
-        let mut select = self.select_assets(filter).await?;
-        let column = match order {
-            AssetOrder::Name => ("f", "name"),
-            AssetOrder::CreatedAt => ("f", "created_at"),
-            AssetOrder::FirstSeenAt => ("a", "first_seen_at"),
+        let mut select = self.select_assets(filter, order == AssetOrder::FirstSeenAt).await?;
+        let (column, id) = match order {
+            AssetOrder::Name => (("f", "name"), ("f", "asset_id")),
+            AssetOrder::CreatedAt => (("f", "created_at"), ("f", "asset_id")),
+            AssetOrder::FirstSeenAt => {
+                select.and_where(Expr::col(("a", "workspace_id")).eq(self.workspace));
+                (("a", "first_seen_at"), ("a", "id"))
+            }
         };
-        Keyset { column: Some(column), id: ("f", "asset_id"), direction }.apply(&mut select, window);
+        Keyset { column: Some(column), id, direction }.apply(&mut select, window);
         let rows = self.all::<Row>(&select).await?;
         let rows = rows.into_iter().map(|row| {
             let key = match order {
@@ -85,19 +120,57 @@ impl Reader {
     }
 
     pub async fn count_assets(&self, filter: &AssetFilter) -> Result<u64, StoreError> {
-        let select = self.select_assets(filter).await?;
+        let select = self.select_assets(filter, false).await?;
         self.count(select).await
+    }
+
+    /// The same page, by name, of the assets of each of these parents. Parents without any are left out.
+    pub async fn assets_of(
+        &self,
+        parent: AssetParent,
+        ids: &[i64],
+        window: &Window,
+    ) -> Result<HashMap<i64, Slice<AssetView>>, StoreError> {
+        if let [only] = ids {
+            let slice = self.assets(&parent.filter(*only), AssetOrder::Name, Direction::Ascending, window).await?;
+            return Ok(HashMap::from([(*only, slice)]));
+        }
+        let keyset = Keyset { column: Some(("f", "name")), id: ("f", "asset_id"), direction: Direction::Ascending };
+        let select = keyset.apply_each(self.assets_below(parent, ids), window, parent.column());
+        let rows = self.all::<Row>(&select).await?.into_iter().filter_map(|row| {
+            let cursor = Cursor { key: SortKey::Text(row.name.clone()), id: row.asset_id };
+            let view = self.asset(row);
+            view.map(|view| parent.of(&view).map(|id| (id, (view, cursor)))).transpose()
+        });
+        Ok(window.slices(rows.collect::<Result<Vec<_>, StoreError>>()?))
+    }
+
+    /// How many assets each of these parents has; those without any are left out.
+    pub async fn count_assets_of(&self, parent: AssetParent, ids: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
+        self.count_each(self.assets_below(parent, ids), parent.column()).await
+    }
+
+    fn assets_below(&self, parent: AssetParent, ids: &[i64]) -> SelectStatement {
+        let mut select = self.base_assets(false, self.is_of_now(false));
+        select.and_where(Expr::col(parent.column()).is_in(ids.to_vec()));
+        if parent == AssetParent::Owner {
+            select.and_where(self.here("s", false));
+        }
+        select
     }
 
     /// The assets with these ids, removed ones too.
     pub async fn assets_by_id(&self, ids: &[i64]) -> Result<Vec<AssetView>, StoreError> {
         let filter = AssetFilter { ids: Some(ids.to_vec()), include_removed: true, ..AssetFilter::default() };
-        let select = self.select_assets(&filter).await?;
+        let select = self.select_assets(&filter, false).await?;
         self.all::<Row>(&select).await?.into_iter().map(|row| self.asset(row)).collect()
     }
 
-    async fn select_assets(&self, filter: &AssetFilter) -> Result<SelectStatement, StoreError> {
-        let mut select = self.base_assets(filter.include_removed);
+    /// `by_identity`: found through their identities, which are in order.
+    async fn select_assets(&self, filter: &AssetFilter, by_identity: bool) -> Result<SelectStatement, StoreError> {
+        let is_narrowed = filter.integration_id.is_some() || filter.project_id.is_some() || filter.owner_id.is_some();
+        let is_narrowed = is_narrowed && self.is_of_now(filter.include_removed);
+        let mut select = self.base_assets(filter.include_removed, is_narrowed || by_identity);
         if let Some(ids) = &filter.ids {
             select.and_where(Expr::col(("f", "asset_id")).is_in(ids.clone()));
         }
@@ -111,21 +184,38 @@ impl Reader {
             select.and_where(Expr::col(("f", "project_id")).eq(project));
         }
         if let Some(deployment) = &filter.deployment {
-            select.and_where(Expr::col(("f", "deployment")).is_in(deployment.iter().map(|word| word.word())));
+            select
+                .and_where(one_of(("f", "deployment"), &deployment.iter().map(|word| word.word()).collect::<Vec<_>>()));
         }
         for (facet, value) in [("cloud", &filter.cloud), ("region", &filter.region), ("tier", &filter.tier)] {
             if let Some(value) = value {
                 select.and_where(Expr::col(("f", "id")).in_subquery(facet_of(facet, value)));
             }
         }
-        filter_standing(&mut select, filter);
+        self.filter_standing(&mut select, filter);
         if let Some(control) = &filter.failing {
             select.and_where(Expr::exists(self.failing(SubjectKind::Asset, ("f", "asset_id"), control).await?));
         }
         Ok(select)
     }
 
-    fn base_assets(&self, include_removed: bool) -> SelectStatement {
+    fn filter_standing(&self, select: &mut SelectStatement, filter: &AssetFilter) {
+        if let Some(owner) = filter.owner_id {
+            select.and_where(self.here("s", false)).and_where(Expr::col(("s", "owner_id")).eq(owner));
+        }
+        for (column, wanted) in [("owner_id", filter.has_owner), ("description", filter.has_description)] {
+            match wanted {
+                Some(true) => select.and_where(Expr::col(("s", column)).is_not_null()),
+                Some(false) => select.and_where(Expr::col(("s", column)).is_null()),
+                None => select,
+            };
+        }
+        if let Some(classes) = &filter.user_data {
+            select.and_where(one_of(("s", "user_data"), &classes.iter().map(|word| word.word()).collect::<Vec<_>>()));
+        }
+    }
+
+    fn base_assets(&self, include_removed: bool, is_narrowed: bool) -> SelectStatement {
         let fact =
             ["asset_id", "integration_id", "project_id", "scope_id", "document", "name", "created_at", "valid_to"];
         let standing =
@@ -143,9 +233,9 @@ impl Reader {
                 "s",
                 sea_orm::sea_query::Condition::all()
                     .add(Expr::col(("s", "asset_id")).equals(("f", "asset_id")))
-                    .add(self.valid_with("s", "f")),
+                    .add(self.riding("s", "f", include_removed)),
             )
-            .and_where(Expr::col(("f", "workspace_id")).eq(self.workspace))
+            .and_where(self.here("f", is_narrowed))
             .cond_where(rows)
             .to_owned()
     }
@@ -183,20 +273,4 @@ fn facet_of(facet: &str, value: &str) -> SelectStatement {
         .and_where(Expr::col("facet").eq(facet))
         .and_where(Expr::col("value").eq(value))
         .to_owned()
-}
-
-fn filter_standing(select: &mut SelectStatement, filter: &AssetFilter) {
-    if let Some(owner) = filter.owner_id {
-        select.and_where(Expr::col(("s", "owner_id")).eq(owner));
-    }
-    for (column, wanted) in [("owner_id", filter.has_owner), ("description", filter.has_description)] {
-        match wanted {
-            Some(true) => select.and_where(Expr::col(("s", column)).is_not_null()),
-            Some(false) => select.and_where(Expr::col(("s", column)).is_null()),
-            None => select,
-        };
-    }
-    if let Some(classes) = &filter.user_data {
-        select.and_where(Expr::col(("s", "user_data")).is_in(classes.iter().map(|word| word.word())));
-    }
 }

@@ -17,13 +17,14 @@ mod statuses;
 mod tokens;
 
 pub use accounts::{AccountFilter, AccountOrder};
-pub use assets::{AssetFilter, AssetOrder};
+pub use assets::{AssetFilter, AssetOrder, AssetParent};
 pub use people::PersonFilter;
 pub use projects::ProjectFilter;
 pub use results::ResultFilter;
 pub use runs::RunFilter;
 pub use statuses::{ControlReading, StatusInterval, Turn};
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
@@ -140,6 +141,26 @@ impl Reader {
         Ok(count.map_or(0, |count| u64::try_from(count.rows).unwrap_or(0)))
     }
 
+    /// How many rows `select` has for each value of `parent`; its columns are replaced.
+    async fn count_each(
+        &self,
+        mut select: SelectStatement,
+        parent: page::ColumnOf,
+    ) -> Result<HashMap<i64, u64>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Count {
+            parent: i64,
+            rows: i64,
+        }
+        select
+            .clear_selects()
+            .expr_as(Expr::col(parent), Alias::new("parent"))
+            .expr_as(Expr::cust("COUNT(*)"), Alias::new("rows"))
+            .group_by_col(parent);
+        let counts = self.all::<Count>(&select).await?;
+        Ok(counts.into_iter().map(|count| (count.parent, u64::try_from(count.rows).unwrap_or(0))).collect())
+    }
+
     /// Rows of interval table `table` (an alias) that hold at the instant.
     fn valid(&self, table: &'static str) -> Condition {
         let to = || Expr::col((table, "valid_to"));
@@ -173,6 +194,23 @@ impl Reader {
         Condition::any().add(self.valid(table)).add(together)
     }
 
+    /// Rows of this workspace. `is_narrowed`: another condition has an index of its own that finds fewer rows, so the one
+    /// on the workspace is hidden from planners. SQLite keeps no statistics and would take it for as good.
+    fn here(&self, table: &'static str, is_narrowed: bool) -> Expr {
+        let workspace = Expr::col((table, "workspace_id"));
+        if is_narrowed { workspace.add(0).eq(self.workspace) } else { workspace.eq(self.workspace) }
+    }
+
+    /// Whether only rows that hold now are asked for: most indexes hold no others.
+    const fn is_of_now(&self, include_removed: bool) -> bool {
+        self.as_of.is_none() && !include_removed
+    }
+
+    /// The same for a list of `base` rows: those that hold need not look at what ended with them.
+    fn riding(&self, table: &'static str, base: &'static str, include_removed: bool) -> Condition {
+        if include_removed { self.valid_with(table, base) } else { self.valid(table) }
+    }
+
     /// Case-blind containment; `%`, `_` and quotes are text. `column` holds lower-cased text.
     fn contains(&self, column: (&'static str, &'static str), needle: &str) -> Expr {
         let function = match self.backend {
@@ -186,5 +224,13 @@ impl Reader {
     /// When a row stopped to hold, as far as the instant can know.
     fn ended(&self, valid_to: Option<i64>) -> Option<Instant> {
         valid_to.filter(|ended| self.as_of.is_none_or(|at| *ended <= at)).map(super::convert::instant)
+    }
+}
+
+/// One of these words; equality where there is but one, which planners know better.
+fn one_of(column: (&'static str, &'static str), words: &[&'static str]) -> Expr {
+    match words {
+        [word] => Expr::col(column).eq(*word),
+        words => Expr::col(column).is_in(words.iter().copied()),
     }
 }

@@ -1,16 +1,19 @@
 //! Keyset pages: a window over rows ordered by one column and then by id.
 
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Order, SelectStatement};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Order, Query, SelectStatement, WindowStatement};
 
 /// Where a row stands in its list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cursor {
     pub key: SortKey,
     pub id: i64,
 }
 
 /// The value of the column that a list is ordered by.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum SortKey {
     /// Ordered by id alone.
     Id,
@@ -19,7 +22,7 @@ pub enum SortKey {
 }
 
 /// The part of a list that is asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Window {
     /// At most so many rows.
     pub limit: u64,
@@ -36,6 +39,20 @@ pub struct Slice<T> {
     pub has_more: bool,
 }
 
+impl<T> Default for Slice<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), has_more: false }
+    }
+}
+
+impl<T> Slice<T> {
+    /// The same, cheap to clone.
+    pub fn shared(self) -> Slice<Arc<T>> {
+        let rows = self.rows.into_iter().map(|(row, cursor)| (Arc::new(row), cursor)).collect();
+        Slice { rows, has_more: self.has_more }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {
     #[default]
@@ -43,17 +60,46 @@ pub enum Direction {
     Descending,
 }
 
+/// A table's alias and a column of it.
+pub(super) type ColumnOf = (&'static str, &'static str);
+
 /// What a list is ordered by: a column and the id that breaks ties.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keyset {
     /// None: by id alone.
-    pub column: Option<(&'static str, &'static str)>,
-    pub id: (&'static str, &'static str),
+    pub column: Option<ColumnOf>,
+    pub id: ColumnOf,
     pub direction: Direction,
 }
 
 impl Keyset {
     pub(super) fn apply(self, select: &mut SelectStatement, window: &Window) {
+        let order = self.cut(select, window);
+        if let Some(column) = self.column {
+            select.order_by(column, order.clone());
+        }
+        select.order_by(self.id, order).limit(window.limit + 1);
+    }
+
+    /// The same window of many lists at once, one for each value of `parent`.
+    pub(super) fn apply_each(self, mut select: SelectStatement, window: &Window, parent: ColumnOf) -> SelectStatement {
+        let order = self.cut(&mut select, window);
+        let mut place = WindowStatement::partition_by(parent);
+        if let Some(column) = self.column {
+            place.order_by(column, order.clone());
+        }
+        place.order_by(self.id, order);
+        select.expr_window_as(Expr::cust("ROW_NUMBER()"), place, "place");
+        Query::select()
+            .column(Asterisk)
+            .from_subquery(select, "pages")
+            .and_where(Expr::col("place").lte(window.limit + 1))
+            .order_by("place", Order::Asc)
+            .to_owned()
+    }
+
+    /// Leaves out what lies beyond the cursors. The order to read the rest in.
+    fn cut(self, select: &mut SelectStatement, window: &Window) -> Order {
         let ascending = self.direction == Direction::Ascending;
         if let Some(after) = &window.after {
             select.cond_where(self.beyond(after, ascending));
@@ -61,11 +107,7 @@ impl Keyset {
         if let Some(before) = &window.before {
             select.cond_where(self.beyond(before, !ascending));
         }
-        let order = if ascending == window.backward { Order::Desc } else { Order::Asc };
-        if let Some(column) = self.column {
-            select.order_by(column, order.clone());
-        }
-        select.order_by(self.id, order).limit(window.limit + 1);
+        if ascending == window.backward { Order::Desc } else { Order::Asc }
     }
 
     fn beyond(self, cursor: &Cursor, greater: bool) -> Condition {
@@ -77,15 +119,27 @@ impl Keyset {
             SortKey::Text(text) => Some(Expr::val(text.clone())),
         };
         match (self.column, key) {
-            (Some(column), Some(key)) => Condition::any()
-                .add(past(Expr::col(column), key.clone()))
-                .add(Condition::all().add(Expr::col(column).eq(key)).add(by_id)),
+            (Some(column), Some(key)) => {
+                // Said twice so that an index on the column starts at the cursor.
+                let from = Expr::col(column);
+                let from = if greater { from.gte(key.clone()) } else { from.lte(key.clone()) };
+                Condition::all().add(from).add(Condition::any().add(past(Expr::col(column), key)).add(by_id))
+            }
             _ => Condition::all().add(by_id),
         }
     }
 }
 
 impl Window {
+    /// One slice for each parent, from rows in the order of their places.
+    pub(super) fn slices<T>(&self, rows: impl IntoIterator<Item = (i64, (T, Cursor))>) -> HashMap<i64, Slice<T>> {
+        let mut lists: HashMap<i64, Vec<(T, Cursor)>> = HashMap::new();
+        for (parent, row) in rows {
+            lists.entry(parent).or_default().push(row);
+        }
+        lists.into_iter().map(|(parent, rows)| (parent, self.slice(rows))).collect()
+    }
+
     /// Cuts the one row that was read too many and puts rows into the list's order.
     pub(super) fn slice<T>(&self, mut rows: Vec<(T, Cursor)>) -> Slice<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);

@@ -3,8 +3,8 @@
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 
-use super::Reader;
 use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
+use super::{Reader, one_of};
 use crate::domain::{EmploymentStatus, Person};
 use crate::store::StoreError;
 use crate::store::convert::{date, from_json, word};
@@ -64,7 +64,7 @@ impl Reader {
             select.and_where(self.contains(("f", "search_text"), search));
         }
         if let Some(statuses) = &filter.status {
-            select.and_where(Expr::col(("f", "status")).is_in(statuses.iter().map(|word| word.word())));
+            select.and_where(one_of(("f", "status"), &statuses.iter().map(|word| word.word()).collect::<Vec<_>>()));
         }
         select
     }

@@ -77,7 +77,7 @@ impl Reader {
 
     /// Every result of these subjects, ordered by control key.
     pub async fn results_of(&self, kind: SubjectKind, subjects: &[i64]) -> Result<Vec<ResultView>, StoreError> {
-        let mut select = self.base_results();
+        let mut select = self.base_results(true);
         select
             .and_where(Expr::col(("r", "subject_kind")).eq(kind.word()))
             .and_where(Expr::col(("r", "subject_id")).is_in(subjects.to_vec()))
@@ -87,7 +87,7 @@ impl Reader {
     }
 
     async fn select_results(&self, filter: &ResultFilter) -> Result<SelectStatement, StoreError> {
-        let mut select = self.base_results();
+        let mut select = self.base_results(filter.subject.is_some());
         if let Some(key) = &filter.control_key {
             select.and_where(Expr::col(("r", "control_key")).eq(key.as_str()));
         }
@@ -102,11 +102,11 @@ impl Reader {
         Ok(select)
     }
 
-    fn base_results(&self) -> SelectStatement {
+    fn base_results(&self, is_narrowed: bool) -> SelectStatement {
         Query::select()
             .columns(COLUMNS.map(|column| ("r", column)))
             .from_as("control_result", "r")
-            .and_where(Expr::col(("r", "workspace_id")).eq(self.workspace))
+            .and_where(self.here("r", is_narrowed))
             .cond_where(self.valid("r"))
             .to_owned()
     }

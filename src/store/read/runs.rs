@@ -3,8 +3,8 @@
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
 
-use super::Reader;
 use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
+use super::{Reader, one_of};
 use crate::domain::Instant;
 use crate::store::StoreError;
 use crate::store::convert::{fault, from_json, instant, word};
@@ -142,13 +142,13 @@ impl Reader {
         let mut select = Query::select()
             .columns(RUN_COLUMNS.map(|column| ("r", column)))
             .from_as("sync_run", "r")
-            .and_where(Expr::col(("r", "workspace_id")).eq(self.workspace))
+            .and_where(self.here("r", filter.integration_id.is_some()))
             .to_owned();
         if let Some(integration) = filter.integration_id {
             select.and_where(Expr::col(("r", "integration_id")).eq(integration));
         }
         if let Some(statuses) = &filter.status {
-            select.and_where(Expr::col(("r", "status")).is_in(statuses.iter().map(|word| word.word())));
+            select.and_where(one_of(("r", "status"), &statuses.iter().map(|word| word.word()).collect::<Vec<_>>()));
         }
         select
     }

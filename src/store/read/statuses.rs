@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Order, Query};
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, JoinType, Order, Query, UnionType};
 
 use super::Reader;
 use crate::domain::{ControlStatus, Coverage, Instant, Outcome, ScopeKind};
@@ -36,6 +36,8 @@ struct StatusRow {
     control_key: String,
     status: String,
     valid_from: i64,
+    /// The workspace's last commit.
+    generation_at: i64,
 }
 
 impl Reader {
@@ -69,7 +71,10 @@ impl Reader {
     ) -> Result<HashMap<String, ControlReading>, StoreError> {
         let stored = self.stored_statuses(None).await?;
         let coverage = self.coverage(controls).await?;
-        let turns = self.turns_since_commit(controls).await?;
+        let turns = match stored.first() {
+            Some(row) => self.turns_after(row.generation_at, controls).await?,
+            None => Vec::new(),
+        };
         let mut readings = HashMap::new();
         for (key, _) in controls {
             let coverage = coverage.get(*key).copied().unwrap_or_default();
@@ -83,6 +88,28 @@ impl Reader {
         Ok(readings)
     }
 
+    /// How many assets and how many accounts there are. Removed ones do not count.
+    pub async fn head_counts(&self) -> Result<(u64, u64), StoreError> {
+        #[derive(FromQueryResult)]
+        struct Heads {
+            kind: String,
+            heads: i64,
+        }
+        let count = |table: &'static str| {
+            Query::select()
+                .expr_as(Expr::val(table), Alias::new("kind"))
+                .expr_as(Expr::cust("COUNT(*)"), Alias::new("heads"))
+                .from_as(table, "f")
+                .and_where(Expr::col(("f", "workspace_id")).eq(self.workspace))
+                .cond_where(self.valid("f"))
+                .to_owned()
+        };
+        let select = count("cluster_fact").union(UnionType::All, count("account_fact")).to_owned();
+        let counts = self.all::<Heads>(&select).await?;
+        let of = |table: &str| counts.iter().find(|row| row.kind == table).map_or(0, |row| row.heads.unsigned_abs());
+        Ok((of("cluster_fact"), of("account_fact")))
+    }
+
     /// How the status went between two instants, oldest first. Changes by time alone are in it.
     pub async fn status_history(
         &self,
@@ -94,11 +121,13 @@ impl Reader {
         let until = Ord::min(to.map_or(self.clock, micros), self.clock);
         let since = from.map_or(i64::MIN, micros);
         let mut points: Vec<(i64, ControlStatus)> = Vec::new();
-        for row in self.stored_statuses(Some(key)).await? {
+        let stored = self.stored_statuses(Some(key)).await?;
+        let generation = stored.first().map(|row| row.generation_at);
+        for row in stored {
             points.push((row.valid_from, status_of(&row)?));
         }
-        if !points.is_empty() {
-            for (at, statuses) in self.turns_since_commit(&[(key, kinds)]).await? {
+        if let Some(generation) = generation {
+            for (at, statuses) in self.turns_after(generation, &[(key, kinds)]).await? {
                 points.extend(statuses.get(key).map(|status| (at, *status)));
             }
         }
@@ -116,6 +145,10 @@ impl Reader {
     /// What time alone has made of the statuses since the last commit, which noted all before it. Oldest first.
     pub async fn turns_since_commit(&self, controls: &[(&str, &[ScopeKind])]) -> Result<Vec<Turn>, StoreError> {
         let generation = self.generation().await?;
+        self.turns_after(generation, controls).await
+    }
+
+    async fn turns_after(&self, generation: i64, controls: &[(&str, &[ScopeKind])]) -> Result<Vec<Turn>, StoreError> {
         let mut turns = Vec::new();
         for at in self.turning_points(generation, self.clock).await? {
             let then = Self { as_of: Some(at), clock: at, stale: Arc::default(), ..self.clone() };
@@ -142,9 +175,15 @@ impl Reader {
     async fn turning_points(&self, from: i64, to: i64) -> Result<BTreeSet<i64>, StoreError> {
         #[derive(FromQueryResult)]
         struct Point {
-            at: i64,
+            /// None for an integration that was never read.
+            at: Option<i64>,
         }
-        let flips = Query::select()
+        if to <= from {
+            return Ok(BTreeSet::new());
+        }
+        // Far beyond every instant, and far from the end of the numbers.
+        let freshness = Ord::min(self.freshness, 1 << 60);
+        let mut points = Query::select()
             .distinct()
             .expr_as(Expr::col("flip_at"), Alias::new("at"))
             .from("control_result")
@@ -154,7 +193,7 @@ impl Reader {
             .and_where(Expr::col("flip_at").lte(to))
             .to_owned();
         let good_runs = Query::select()
-            .expr_as(Expr::cust("MAX(read_at)"), Alias::new("at"))
+            .expr_as(Expr::cust("MAX(read_at)").add(freshness), Alias::new("at"))
             .from("sync_run")
             .and_where(Expr::col("workspace_id").eq(self.workspace))
             .and_where(Expr::col("status").is_in(["SUCCEEDED", "PARTIAL", "HELD"]))
@@ -163,25 +202,23 @@ impl Reader {
             .to_owned();
         let last_goods = Query::select()
             .distinct()
-            .expr_as(Expr::col("last_good_at"), Alias::new("at"))
+            .expr_as(Expr::col("last_good_at").add(freshness), Alias::new("at"))
             .from("scope_state")
             .and_where(Expr::col("workspace_id").eq(self.workspace))
             .cond_where(held_after(from))
             .and_where(Expr::col("last_good_at").is_not_null())
             .to_owned();
-        let mut points: BTreeSet<i64> = self.all::<Point>(&flips).await?.into_iter().map(|point| point.at).collect();
-        for reads in [good_runs, last_goods] {
-            let read = self.all::<Point>(&reads).await?;
-            points.extend(read.into_iter().map(|point| point.at.saturating_add(self.freshness)));
-        }
-        points.retain(|at| *at > from && *at <= to);
-        Ok(points)
+        points.union(UnionType::All, good_runs).union(UnionType::All, last_goods);
+        let found = self.all::<Point>(&points).await?;
+        Ok(found.into_iter().filter_map(|point| point.at).filter(|at| *at > from && *at <= to).collect())
     }
 
     async fn stored_statuses(&self, key: Option<&str>) -> Result<Vec<StatusRow>, StoreError> {
         let mut select = Query::select()
             .columns(["control_key", "status", "valid_from"].map(|column| ("c", column)))
+            .column(("w", "generation_at"))
             .from_as("control_status", "c")
+            .join_as(JoinType::InnerJoin, "workspace", "w", Expr::col(("w", "id")).equals(("c", "workspace_id")))
             .and_where(Expr::col(("c", "workspace_id")).eq(self.workspace))
             .order_by(("c", "valid_from"), Order::Asc)
             .to_owned();

@@ -1,5 +1,6 @@
 //! The HTTP edge over a real socket, with a toy schema behind it.
 
+mod documents;
 mod graphiql;
 mod health;
 mod requests;

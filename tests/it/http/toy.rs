@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_graphql::{EmptySubscription, Object, Request, Response, Schema};
 use axum::http::HeaderMap;
 use serde_json::Value;
+use slategate::graphql::documents::Documents;
 use slategate::http::{
     AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
 };
@@ -56,15 +57,19 @@ struct Service {
     schema: ToySchema,
     /// Stands for a token store that does not answer.
     tokens_gone: bool,
+    trusted_only: bool,
 }
 
-struct Session(ToySchema);
+struct Session {
+    schema: ToySchema,
+    trusted_only: bool,
+}
 
 impl GraphQlService for Service {
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
         let known: Result<Arc<dyn CallerSession>, _> = match token {
             _ if self.tokens_gone => Err(AuthFailure::Unavailable),
-            Some(TOKEN) => Ok(Arc::new(Session(self.schema.clone()))),
+            Some(TOKEN) => Ok(Arc::new(Session { schema: self.schema.clone(), trusted_only: self.trusted_only })),
             _ => Err(AuthFailure::Unauthenticated),
         };
         Box::pin(std::future::ready(known))
@@ -72,8 +77,12 @@ impl GraphQlService for Service {
 }
 
 impl CallerSession for Session {
+    fn is_held_to_trusted_documents(&self) -> bool {
+        self.trusted_only
+    }
+
     fn execute<'a>(&'a self, request: Request, _: &'a RequestId) -> Pending<'a, Response> {
-        Box::pin(self.0.execute(request))
+        Box::pin(self.schema.execute(request))
     }
 }
 
@@ -101,11 +110,19 @@ pub struct Options {
     pub graphiql: bool,
     pub tokens_gone: bool,
     pub deadline: Duration,
+    /// Trusted documents, and nothing else.
+    pub manifest: Option<&'static str>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { checks: Checks::Pass, graphiql: true, tokens_gone: false, deadline: Duration::from_secs(10) }
+        Self {
+            checks: Checks::Pass,
+            graphiql: true,
+            tokens_gone: false,
+            deadline: Duration::from_secs(10),
+            manifest: None,
+        }
     }
 }
 
@@ -149,10 +166,12 @@ impl Toy {
         let touched = Arc::new(AtomicU32::new(0));
         let schema = Schema::new(Query, Mutation(Arc::clone(&touched)), EmptySubscription);
         let draining = CancellationToken::new();
-        let Options { checks, graphiql, tokens_gone, deadline } = options;
+        let Options { checks, graphiql, tokens_gone, deadline, manifest } = options;
+        let documents = manifest.map_or_else(Documents::default, |text| Documents::trusting(text).unwrap());
         let app = router(HttpState {
-            graphql: Arc::new(Service { schema, tokens_gone }),
+            graphql: Arc::new(Service { schema, tokens_gone, trusted_only: manifest.is_some() }),
             ready: Arc::new(checks),
+            documents: Arc::new(documents),
             graphiql,
             draining: draining.clone(),
             deadlines: Deadlines { body: deadline, execution: deadline, readiness: deadline },

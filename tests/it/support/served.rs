@@ -1,11 +1,12 @@
 //! The outermost door: a gateway over a real socket, and callers with real tokens.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use slategate::auth::{self, oidc::Oidc};
 use slategate::gateway::Gateway;
-use slategate::http::router;
+use slategate::http::{Deadlines, router};
 use slategate::lifecycle::Lifecycle;
 use slategate::store::audit::Actor;
 use slategate::store::views::Role;
@@ -22,18 +23,29 @@ pub struct Served {
 
 impl World {
     pub async fn serve(&self) -> Served {
-        self.serve_trusting(None).await
+        self.serve_with(None, Deadlines::default().execution).await
     }
 
     /// Serves callers that this issuer vouches for, too.
     pub async fn serve_trusting(&self, issuer: Option<Oidc>) -> Served {
+        self.serve_with(issuer, Deadlines::default().execution).await
+    }
+
+    /// A gateway that stops operations after so long.
+    pub async fn serve_within(&self, execution: Duration) -> Served {
+        self.serve_with(None, execution).await
+    }
+
+    async fn serve_with(&self, issuer: Option<Oidc>, execution: Duration) -> Served {
         let lifecycle = Lifecycle::default();
         let gateway =
             Gateway::new(self.store.clone(), self.engine.clone(), self.clock.clone(), false, lifecycle.clone())
-                .trusting(issuer);
+                .vouched_for_by(issuer);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(gateway.http_state()).into_make_service_with_connect_info::<SocketAddr>();
+        let mut state = gateway.http_state();
+        state.deadlines.execution = execution;
+        let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
         let stop = lifecycle.shutdown.clone();
         lifecycle.tasks.spawn(async move {
             axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.unwrap();

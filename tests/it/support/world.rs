@@ -1,11 +1,11 @@
 //! A gateway without its HTTP: store, vault, engine and schema over a simulated Atlas, on a clock that tests move.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_graphql::{Request, Variables};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use slategate::clock::Clock;
@@ -45,6 +45,8 @@ pub struct World {
     pub database: Database,
     /// SQL statements sent since the world began.
     pub statements: Arc<AtomicUsize>,
+    /// Their texts, while somebody listens.
+    heard: Arc<Mutex<Option<Vec<String>>>>,
     state: State,
     schema: Schema,
     raw: DatabaseConnection,
@@ -72,9 +74,13 @@ impl World {
         .await
         .unwrap();
         let statements = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&statements);
-        store.observe_statements(move |_sql| {
+        let heard: Arc<Mutex<Option<Vec<String>>>> = Arc::default();
+        let (counter, listener) = (Arc::clone(&statements), Arc::clone(&heard));
+        store.observe_statements(move |sql| {
             counter.fetch_add(1, Ordering::Relaxed);
+            if let Some(heard) = listener.lock().unwrap().as_mut() {
+                heard.push(sql.to_owned());
+            }
         });
         store.migrate().await.unwrap();
         let workspace = store.ensure_default_workspace().await.unwrap();
@@ -91,7 +97,7 @@ impl World {
         let schema = graphql::schema(state.clone());
         let raw = sea_orm::Database::connect(&database.url).await.unwrap();
         let database = database.clone();
-        Self { store, engine, simulator, clock, workspace, database, statements, state, schema, raw }
+        Self { store, engine, simulator, clock, workspace, database, statements, heard, state, schema, raw }
     }
 
     /// A world in which this key's organization was connected and synced once, at the clock's present instant.
@@ -218,6 +224,18 @@ impl World {
         answer["data"].take()
     }
 
+    /// The statements that one query takes, whatever its answer is.
+    pub async fn statements_of(&self, query: &str, variables: Value) -> Vec<String> {
+        *self.heard.lock().unwrap() = Some(Vec::new());
+        self.query(Role::Admin, query, variables).await;
+        self.heard.lock().unwrap().take().unwrap()
+    }
+
+    /// Sends statements behind the back of the store.
+    pub async fn execute(&self, sql: &str) {
+        self.raw.execute_unprepared(sql).await.unwrap();
+    }
+
     /// The code of the one error that an administrator is answered.
     pub async fn refused(&self, query: &str, variables: Value) -> String {
         let answer = self.query(Role::Admin, query, variables).await;
@@ -322,6 +340,18 @@ impl World {
         for trigger in triggers {
             self.execute(trigger).await.unwrap();
         }
+    }
+
+    /// One text column of a query's rows, on one connection after some other statements.
+    pub async fn rows(&self, before: &[&str], sql: &str, column: usize) -> Vec<String> {
+        let turn = self.raw.begin().await.unwrap();
+        for sql in before {
+            turn.execute_unprepared(sql).await.unwrap();
+        }
+        let statement = Statement::from_string(turn.get_database_backend(), sql);
+        let rows = turn.query_all_raw(statement).await.unwrap();
+        turn.rollback().await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(column).unwrap()).collect()
     }
 
     /// One text column of some rows, behind the back of the store.

@@ -1,0 +1,268 @@
+//! Known documents: what was parsed and judged before, what clients registered by its hash, and what the operator
+//! trusts.
+//!
+//! [`Documents::admit`] is the one way from a request to its execution. It finds or parses the document and lets the
+//! guard judge it; whoever runs a request calls it first, on every transport.
+
+mod cache;
+mod manifest;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{ErrorExtensionValues, Request, ServerError, Value, Variables};
+use sha2::{Digest, Sha256};
+
+use super::guard::{self, GuardError};
+use cache::Cache;
+pub use manifest::ManifestError;
+
+/// SHA-256 of a document's text.
+type Hash = [u8; 32];
+
+/// The Apollo protocol's member of `extensions`.
+const PERSISTED_QUERY: &str = "persistedQuery";
+const SHA256_PREFIX: &str = "sha256:";
+
+/// A document that can be parsed and that the guard lets through.
+#[derive(Debug)]
+pub struct Document {
+    parsed: ExecutableDocument,
+    /// A variable sizes a page, so the price is another for each request.
+    is_priced_by_variables: bool,
+    /// About how many bytes it takes.
+    weight: usize,
+}
+
+/// What a client wants to run, as sent.
+#[derive(Debug)]
+pub struct Asked {
+    /// Its `query` is empty when the document is only named.
+    pub request: Request,
+    /// `documentId`.
+    pub id: Option<String>,
+}
+
+/// Why a request is not executed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refused {
+    /// The document cannot be parsed; the error says where.
+    #[error("{0}")]
+    Unparsed(ServerError),
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// Registered queries: send the text along and it will be known.
+    #[error("PersistedQueryNotFound")]
+    NotFound,
+    /// This caller cannot register queries.
+    #[error("PersistedQueryNotSupported")]
+    NotSupported,
+    #[error("no trusted document has this `documentId`")]
+    UnknownId,
+    #[error("this role may only send trusted documents")]
+    Untrusted,
+    /// The parameters contradict each other or miss something.
+    #[error("{0}")]
+    Malformed(&'static str),
+}
+
+impl Refused {
+    /// The word for clients in `extensions.code`.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unparsed(_) | Self::Malformed(_) => "BAD_INPUT",
+            Self::Guard(error) => error.code(),
+            Self::NotFound | Self::UnknownId => "PERSISTED_QUERY_NOT_FOUND",
+            Self::NotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::Untrusted => "FORBIDDEN",
+        }
+    }
+}
+
+/// As clients see it: with its code, and with the numbers of the limit that was passed.
+impl From<Refused> for ServerError {
+    fn from(refused: Refused) -> Self {
+        let code = refused.code();
+        let exceeded = match &refused {
+            Refused::Guard(error) => error.exceeded(),
+            _ => None,
+        };
+        let mut error = match refused {
+            Refused::Unparsed(error) => error,
+            other => Self::new(other.to_string(), None),
+        };
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        extensions.set("code", code);
+        if let Some((limit, allowed, actual)) = exceeded {
+            extensions.set("limit", limit.word());
+            extensions.set("allowed", allowed);
+            extensions.set("actual", actual);
+        }
+        error
+    }
+}
+
+/// Which document a request names.
+enum Named {
+    Text,
+    /// Apollo: its hash, or the id that a manifest gives it; the text may stand beside it.
+    Registered(String),
+    Id(String),
+}
+
+/// The documents of one process.
+#[derive(Debug, Default)]
+pub struct Documents {
+    trusted: Trusted,
+    recent: Mutex<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Trusted {
+    by_id: HashMap<String, Arc<Document>>,
+    by_hash: HashMap<Hash, Arc<Document>>,
+}
+
+impl Documents {
+    /// With a manifest of trusted documents.
+    pub fn trusting(manifest: &str) -> Result<Self, ManifestError> {
+        let mut trusted = Trusted::default();
+        for (id, text) in manifest::read(manifest)? {
+            let document = Document::new(&text, &Variables::default());
+            let document = document.map_err(|why| ManifestError::Unfit { id: id.clone(), why: why.to_string() })?;
+            let document = Arc::new(document);
+            trusted.by_hash.insert(hash(&text), Arc::clone(&document));
+            trusted.by_id.insert(id, document);
+        }
+        Ok(Self { trusted, recent: Mutex::default() })
+    }
+
+    /// How many documents are trusted.
+    pub fn trusted(&self) -> usize {
+        self.trusted.by_id.len()
+    }
+
+    /// Finds or parses what is asked for and judges it. The request that comes back carries the parsed document.
+    /// `trusted_only`: nothing but the manifest's documents will do.
+    pub fn admit(&self, asked: Asked, trusted_only: bool) -> Result<Request, Refused> {
+        let named = asked.named()?;
+        let Asked { mut request, .. } = asked;
+        let document = match named {
+            Named::Id(id) => self.by_id(&id, trusted_only).ok_or(Refused::UnknownId)?,
+            Named::Registered(name) if request.query.is_empty() => match self.by_name(&name, trusted_only) {
+                Some(document) => document,
+                None if trusted_only => return Err(Refused::NotSupported),
+                None => return Err(Refused::NotFound),
+            },
+            Named::Registered(name) => {
+                let hash = hash(&request.query);
+                if from_hex(&name) != Some(hash) {
+                    return Err(Refused::Malformed("provided sha does not match query"));
+                }
+                self.by_text(hash, &request, trusted_only)?
+            }
+            Named::Text => self.by_text(hash(&request.query), &request, trusted_only)?,
+        };
+        if document.is_priced_by_variables {
+            guard::check(&document.parsed, &request.variables)?;
+        }
+        request.set_parsed_query(document.parsed.clone());
+        Ok(request)
+    }
+
+    fn by_id(&self, id: &str, trusted_only: bool) -> Option<Arc<Document>> {
+        match id.strip_prefix(SHA256_PREFIX) {
+            Some(hash) => self.by_name(hash, trusted_only),
+            None => self.trusted.by_id.get(id).cloned(),
+        }
+    }
+
+    /// By the id in the manifest, or by the hash of the text.
+    fn by_name(&self, name: &str, trusted_only: bool) -> Option<Arc<Document>> {
+        if let Some(document) = self.trusted.by_id.get(name) {
+            return Some(Arc::clone(document));
+        }
+        let hash = from_hex(name)?;
+        let trusted = self.trusted.by_hash.get(&hash).cloned();
+        trusted.or_else(|| if trusted_only { None } else { self.lock().get(&hash) })
+    }
+
+    fn by_text(&self, hash: Hash, request: &Request, trusted_only: bool) -> Result<Arc<Document>, Refused> {
+        if let Some(document) = self.trusted.by_hash.get(&hash) {
+            return Ok(Arc::clone(document));
+        }
+        if trusted_only {
+            return Err(Refused::Untrusted);
+        }
+        if let Some(document) = self.lock().get(&hash) {
+            return Ok(document);
+        }
+        let document = Arc::new(Document::new(&request.query, &request.variables)?);
+        self.lock().put(hash, &document);
+        Ok(document)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Cache> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Document {
+    fn new(text: &str, variables: &Variables) -> Result<Self, Refused> {
+        let parsed = parse_query(text).map_err(|error| Refused::Unparsed(error.into()))?;
+        let judged = guard::check(&parsed, variables)?;
+        let weight = cache::weight(text.len(), judged.selections_written);
+        Ok(Self { parsed, is_priced_by_variables: judged.is_priced_by_variables, weight })
+    }
+}
+
+impl Asked {
+    fn named(&self) -> Result<Named, Refused> {
+        let registered = self.registered()?;
+        let has_text = !self.request.query.is_empty();
+        match (&self.id, registered) {
+            (Some(_), Some(_)) => Err(Refused::Malformed("give `documentId` or `persistedQuery`, not both")),
+            (Some(_), None) if has_text => Err(Refused::Malformed("give `query` or `documentId`, not both")),
+            (Some(id), None) => Ok(Named::Id(id.clone())),
+            (None, Some(hash)) => Ok(Named::Registered(hash)),
+            (None, None) if has_text => Ok(Named::Text),
+            (None, None) => Err(Refused::Malformed("the parameter `query` is missing")),
+        }
+    }
+
+    /// The hash in the Apollo protocol's extension.
+    fn registered(&self) -> Result<Option<String>, Refused> {
+        let Some(value) = self.request.extensions.get(PERSISTED_QUERY) else { return Ok(None) };
+        let Value::Object(members) = value else {
+            return Err(Refused::Malformed("the extension `persistedQuery` must be an object"));
+        };
+        if members.get("version") != Some(&Value::from(1)) {
+            return Err(Refused::Malformed("Unsupported persisted query version"));
+        }
+        match members.get("sha256Hash") {
+            Some(Value::String(hash)) => Ok(Some(hash.clone())),
+            _ => Err(Refused::Malformed("the extension `persistedQuery` needs a `sha256Hash`")),
+        }
+    }
+}
+
+fn hash(text: &str) -> Hash {
+    Sha256::digest(text).into()
+}
+
+fn from_hex(text: &str) -> Option<Hash> {
+    let digits = text.as_bytes();
+    let mut bytes = Hash::default();
+    if digits.len() != 2 * bytes.len() {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let [high, low] = [pair[0], pair[1]].map(|digit| char::from(digit).to_digit(16));
+        *byte = u8::try_from(high? * 16 + low?).ok()?;
+    }
+    Some(bytes)
+}
