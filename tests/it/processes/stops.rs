@@ -1,31 +1,20 @@
-//! The program as a process: how it starts, stops, and lives through what goes wrong around it.
+//! How a server ends.
 
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::settings;
 use crate::on_both_databases;
-use crate::support::{Database, Process, Signal};
-
-/// What every server of these tests is told.
-fn settings(database: &Database) -> Vec<(&'static str, String)> {
-    let key_file = database.folder().join("master.key");
-    if !key_file.exists() {
-        slategate::vault::KeyRing::create(&key_file).unwrap();
-    }
-    vec![
-        ("SLATEGATE_DATABASE_URL", database.url.clone()),
-        ("SLATEGATE_MASTER_KEY_FILE", key_file.display().to_string()),
-    ]
-}
+use crate::support::process::client;
+use crate::support::{Process, Signal};
 
 on_both_databases! {
     async fn a_server_that_is_told_to_stop_ends_cleanly(database) {
         let settings = settings(&database);
         let mut server = Process::serve(&settings).await;
         let token = Process::token(&settings, "viewer").await;
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let (status, answer) = server.post(&client, &token, "{ viewer { role } }", json!({})).await.unwrap();
+        let (status, answer) = server.post(&client(), &token, "{ viewer { role } }", json!({})).await.unwrap();
         assert_eq!((status, answer), (200, json!({ "data": { "viewer": { "role": "VIEWER" } } })));
         server.signal(Signal::Terminate).await;
         assert_eq!(server.exit(Duration::from_secs(15)).await, 0, "{}", server.log());
@@ -38,8 +27,7 @@ on_both_databases! {
         server.signal(Signal::Kill).await;
         assert_eq!(server.exit(Duration::from_secs(5)).await, -9);
         let server = Process::serve(&settings).await;
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let (status, _) = server.post(&client, &token, "{ viewer { role } }", json!({})).await.unwrap();
+        let (status, _) = server.post(&client(), &token, "{ viewer { role } }", json!({})).await.unwrap();
         assert_eq!(status, 200, "{}", server.log());
     }
 }
