@@ -6,7 +6,7 @@ use sea_orm_migration::prelude::*;
 
 mod m20261123_000001_create_tables;
 
-pub use sea_orm_migration::MigratorTrait;
+pub use sea_orm_migration::{IntoSchemaManagerConnection, MigratorTrait, SchemaManager};
 
 pub struct Migrator;
 

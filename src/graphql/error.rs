@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use async_graphql::ErrorExtensions as _;
 
-use crate::store::StoreError;
+use crate::store::{Outage, StoreError};
 use crate::store::views::Role;
 use crate::sync::EngineError;
 
@@ -23,8 +23,8 @@ pub enum ApiError {
     Conflict(String),
     #[error("too many requests")]
     RateLimited,
-    #[error("the database cannot be reached; try again later")]
-    Unavailable,
+    #[error("{0}")]
+    Unavailable(Outage),
     /// The cause is logged where it happened and never sent.
     #[error("internal error")]
     Internal,
@@ -40,7 +40,7 @@ impl ApiError {
             Self::BadInput(_) => "BAD_INPUT",
             Self::Conflict(_) => "CONFLICT",
             Self::RateLimited => "RATE_LIMITED",
-            Self::Unavailable => "UNAVAILABLE",
+            Self::Unavailable(_) => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
     }
@@ -52,9 +52,9 @@ impl From<StoreError> for ApiError {
             return Self::BadInput(error.to_string());
         }
         let cause: &dyn StdError = &error;
-        if error.is_transient() {
+        if let StoreError::Unavailable(outage, _) = error {
             tracing::warn!(error = cause, "store is unavailable");
-            Self::Unavailable
+            Self::Unavailable(outage)
         } else {
             tracing::error!(error = cause, "store request failed");
             Self::Internal
