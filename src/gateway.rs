@@ -1,12 +1,12 @@
 //! The running gateway: builds every part once and wires it. Knows all.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use async_graphql::{Request, Response};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::auth::Authenticator;
 use crate::clock::Clock;
@@ -14,7 +14,8 @@ use crate::config::Config;
 use crate::controls::Policy;
 use crate::graphql::{self, Schema, State};
 use crate::http::{
-    AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
+    AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Limits, Pending, Readiness, RequestId, Unready,
+    router, serve,
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::views::Caller;
@@ -27,6 +28,9 @@ use crate::vault::{WrappedDataKey, verify_or_refuse};
 const WORKERS: usize = 2;
 /// How long requests and runs under way may take after the word to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// A caller whom the database does not know by then is told to come back.
+const KNOWN_WITHIN: Duration = Duration::from_millis(2_800);
 
 /// Every part of a gateway, ready to serve.
 pub struct Gateway {
@@ -75,23 +79,22 @@ impl Gateway {
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         let Lifecycle { shutdown, tasks } = self.lifecycle.clone();
         self.engine.start(&tasks, &shutdown, WORKERS).await.context("cannot start the sync schedule")?;
-        let state = self.http_state();
-        let stop = shutdown.clone();
-        let serving = axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(async move { stop.cancelled().await });
-        let overdue = async {
+        let limits = Limits { drain: DRAIN_WITHIN, ..Limits::default() };
+        let serving = serve(listener, router(self.http_state()), shutdown.clone(), limits);
+        let finishing = async {
             shutdown.cancelled().await;
-            tokio::time::sleep(DRAIN_WITHIN).await;
+            self.lifecycle.drain(DRAIN_WITHIN).await
         };
-        tokio::select! {
-            served = serving => served.context("the server broke off")?,
-            () = overdue => tracing::warn!("open connections were cut off"),
-        }
-        shutdown.cancel();
-        if !self.lifecycle.drain(DRAIN_WITHIN).await {
+        let ((), finished) = tokio::join!(serving, finishing);
+        if !finished {
             tracing::warn!("work under way was cut off");
         }
-        self.store.close().await?;
+        // All is written by now; a database that is away must not keep the process.
+        match timeout(CLOSE_WITHIN, self.store.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "database not closed"),
+            Err(_) => tracing::warn!("database not closed in time"),
+        }
         tracing::info!("stopped");
         Ok(())
     }
@@ -150,7 +153,9 @@ impl GraphQlService for Service {
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
         Box::pin(async move {
             let token = token.ok_or(AuthFailure::Unauthenticated)?;
-            match self.authenticator.authenticate(token).await {
+            let known = timeout(KNOWN_WITHIN, self.authenticator.authenticate(token)).await;
+            let Ok(known) = known else { return Err(AuthFailure::Unavailable) };
+            match known {
                 Ok(Some(caller)) => {
                     let (schema, state) = (self.schema.clone(), self.state.clone());
                     Ok(Arc::new(Session { schema, state, caller }) as Arc<dyn CallerSession>)

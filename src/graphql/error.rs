@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 
 use async_graphql::ErrorExtensions as _;
 
-use crate::store::{Outage, StoreError};
 use crate::store::views::Role;
+use crate::store::{Outage, StoreError};
 use crate::sync::EngineError;
 
 /// A top-level error. Expected refusals of a mutation are `userErrors` instead.
