@@ -29,6 +29,8 @@ const WORKERS: usize = 2;
 /// How long requests and runs under way may take after the word to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// What to do about a database that cannot be opened.
+pub const CANNOT_OPEN: &str = "cannot open the database; start it, or correct SLATEGATE_DATABASE_URL";
 /// A caller whom the database does not know by then is told to come back.
 const KNOWN_WITHIN: Duration = Duration::from_millis(2_800);
 
@@ -44,7 +46,7 @@ pub struct Gateway {
 impl Gateway {
     /// Opens the database and the vault, and judges again what other settings or an older version judged.
     pub async fn open(config: &Config, clock: Clock, migrate: bool, lifecycle: Lifecycle) -> anyhow::Result<Self> {
-        let store = Store::connect(config.store_options(clock.clone())).await.context("cannot open the database")?;
+        let store = Store::connect(config.store_options(clock.clone())).await.context(CANNOT_OPEN)?;
         if migrate {
             store.migrate().await.context("cannot bring the database's schema up to date")?;
         } else {
