@@ -80,14 +80,17 @@ impl Gateway {
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         let Lifecycle { shutdown, tasks } = self.lifecycle.clone();
-        self.engine.start(&tasks, &shutdown, WORKERS).await.context("cannot start the sync schedule")?;
+        let starting = async {
+            let started = self.engine.start(&tasks, &shutdown, WORKERS).await;
+            started.inspect_err(|_| shutdown.cancel())
+        };
         let limits = Limits { drain: DRAIN_WITHIN, ..Limits::default() };
         let serving = serve(listener, router(self.http_state()), shutdown.clone(), limits);
         let finishing = async {
             shutdown.cancelled().await;
             self.lifecycle.drain(DRAIN_WITHIN).await
         };
-        let ((), finished) = tokio::join!(serving, finishing);
+        let ((), finished, started) = tokio::join!(serving, finishing, starting);
         if !finished {
             tracing::warn!("work under way was cut off");
         }
@@ -98,7 +101,7 @@ impl Gateway {
             Err(_) => tracing::warn!("database not closed in time"),
         }
         tracing::info!("stopped");
-        Ok(())
+        started.context("cannot start the sync schedule")
     }
 
     /// What requests are answered with.

@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -56,6 +57,9 @@ impl Default for Limits {
 const HEAD_LIMIT: usize = 96 * 1024;
 /// After an error of the system, such as too many open files.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
+/// So many refusals at once are put into words; beyond that connections are just closed.
+const REFUSALS: usize = 64;
+const REFUSE_WITHIN: Duration = Duration::from_secs(1);
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
 
@@ -64,12 +68,14 @@ const FULL: &[u8] =
 pub async fn serve(listener: TcpListener, app: Router, stop: CancellationToken, limits: Limits) {
     let (connections, over) = (TaskTracker::new(), CancellationToken::new());
     let places = Arc::new(Semaphore::new(limits.connections));
+    let refusals = Arc::new(Semaphore::new(REFUSALS));
     let accepting = async {
         loop {
             let Some((stream, peer)) = accept(&listener).await else { continue };
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-                // A socket this fresh has room for a line; whoever cannot take it is cut off all the same.
-                let _full = stream.try_write(FULL);
+                if let Ok(turn) = Arc::clone(&refusals).try_acquire_owned() {
+                    connections.spawn(over.clone().run_until_cancelled_owned(refuse(stream, turn)));
+                }
                 continue;
             };
             let connection = Connection { app: app.clone(), peer, stop: stop.clone(), limits, _place: place };
@@ -87,6 +93,20 @@ pub async fn serve(listener: TcpListener, app: Router, stop: CancellationToken, 
     tokio::select! {
         never = accepting => never,
         () = drained => over.cancel(),
+    }
+}
+
+/// Says that no place is left to whoever asks for something soon.
+async fn refuse(mut stream: TcpStream, _turn: OwnedSemaphorePermit) {
+    let answering = async {
+        let mut head = [0; 4_096];
+        if stream.read(&mut head).await? > 0 {
+            stream.write_all(FULL).await?;
+        }
+        stream.shutdown().await
+    };
+    if let Ok(Err(error)) = tokio::time::timeout(REFUSE_WITHIN, answering).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "connection not refused politely");
     }
 }
 
@@ -134,9 +154,12 @@ impl Connection {
         builder.keep_alive(!stop.is_cancelled());
         let io = TokioIo::new(Patient::new(stream, limits.stall));
         let mut connection = pin!(builder.serve_connection(io, service).with_upgrades());
-        tokio::select! {
-            ended = connection.as_mut() => return note(ended),
-            () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        if !stop.is_cancelled() {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => return note(ended),
+                () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+            }
         }
         tokio::select! {
             ended = connection.as_mut() => note(ended),

@@ -1,5 +1,6 @@
 //! Opening the database, and beginning to read and write.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -8,6 +9,7 @@ use sea_orm::{
     Statement, TransactionOptions, TransactionTrait,
 };
 
+use super::breaker::Breaker;
 use super::convert::{instant, micros};
 use super::pool::{self, Pools};
 use super::{Outage, StoreError};
@@ -41,12 +43,16 @@ pub struct Store {
     pub(super) clock: Clock,
     pub(super) freshness: TimeDelta,
     backend: Backend,
+    breaker: Arc<Breaker>,
 }
 
 /// What begins a transaction is answered within so long, acquiring a connection included.
 const BEGIN_WITHIN: Duration = Duration::from_millis(2_800);
 /// On SQLite: a turn among the writers of this process, then one among processes.
 const TURN_WITHIN: Duration = Duration::from_secs(14);
+/// A file that somebody else holds is waited for so long.
+const OPEN_WITHIN: Duration = Duration::from_secs(5);
+const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// Statements that write for a whole organization take longer than those that a caller waits for.
 const WRITES_WITHIN: &str = "SET LOCAL statement_timeout = 30000";
 
@@ -59,8 +65,17 @@ impl Store {
             (pool::postgres(&options)?, Backend::Postgres)
         };
         let Pools { read, write, probe } = pools;
-        write.ping().await?;
-        Ok(Self { read, write, probe, clock: options.clock, freshness: options.freshness, backend })
+        first_answer(&write).await?;
+        first_answer(&probe).await?;
+        Ok(Self {
+            read,
+            write,
+            probe,
+            clock: options.clock,
+            freshness: options.freshness,
+            backend,
+            breaker: Arc::default(),
+        })
     }
 
     pub const fn backend(&self) -> Backend {
@@ -84,7 +99,7 @@ impl Store {
     pub(super) async fn begin_read(&self) -> Result<DatabaseTransaction, StoreError> {
         let isolation_level = (self.backend == Backend::Postgres).then_some(IsolationLevel::RepeatableRead);
         let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
-        answered(BEGIN_WITHIN, Outage::Unreachable, self.read.begin_with_options(options)).await
+        self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, self.read.begin_with_options(options))).await
     }
 
     pub(super) async fn begin_write(&self) -> Result<DatabaseTransaction, StoreError> {
@@ -107,8 +122,21 @@ impl Store {
                     tx.execute_unprepared(WRITES_WITHIN).await?;
                     Ok(tx)
                 };
-                answered(BEGIN_WITHIN, Outage::Unreachable, begin).await
+                self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, begin)).await
             }
+        }
+    }
+}
+
+/// SQLite does not wait when several processes open a new file at once: each puts it into WAL mode, and one can.
+async fn first_answer(db: &DatabaseConnection) -> Result<(), StoreError> {
+    let patience = tokio::time::Instant::now() + OPEN_WITHIN;
+    loop {
+        match db.ping().await.map_err(StoreError::from) {
+            Err(StoreError::Unavailable(Outage::Busy, _)) if tokio::time::Instant::now() < patience => {
+                tokio::time::sleep(OPEN_AGAIN_AFTER).await;
+            }
+            answer => return answer,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Every read and write belongs to one workspace: [`Reader`] and [`Writer`] are made for one and never leave it.
 //! Knows nothing of Atlas, GraphQL or HTTP.
 
+mod breaker;
 mod connect;
 mod convert;
 mod error;

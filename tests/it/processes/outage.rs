@@ -97,7 +97,7 @@ async fn an_edit_whose_commit_is_not_confirmed_takes_effect_once() {
     assert_eq!(ask(&server, &http, &admin).await.1, 200);
     proxy.set(Fault::CutAnswerTo(b"COMMIT"));
     let (_, answer) = server.post(&http, &admin, query, json!({})).await.unwrap();
-    assert_eq!(proxy.fault(), Fault::None, "a commit was said");
+    assert_eq!(proxy.fault(), Fault::None, "no commit was said: {answer}");
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
     let (_, answer) = server.post(&http, &admin, query, json!({})).await.unwrap();
     assert_eq!(answer, json!({ "data": { "upsertPerson": { "userErrors": [] } } }));

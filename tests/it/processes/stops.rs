@@ -58,6 +58,16 @@ on_both_databases! {
         eventually(Duration::from_secs(15), || async { peek(&database, done).await.is_some() }).await.unwrap();
     }
 
+    async fn a_paused_server_goes_on(database) {
+        let server = Process::serve(&settings(&database)).await;
+        server.signal(Signal::Stop).await;
+        let asking = client();
+        let asked = asking.get(server.url("/readyz")).timeout(Duration::from_millis(300)).send().await;
+        assert!(asked.unwrap_err().is_timeout());
+        server.signal(Signal::Continue).await;
+        server.becomes(&asking, 200, Duration::from_secs(5)).await;
+    }
+
     async fn a_second_signal_ends_it_at_once(database) {
         let mut server = Process::serve(&settings(&database)).await;
         let mut half = TcpStream::connect(server.address()).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -24,8 +24,6 @@ pub enum Fault {
     Latency(Duration),
     /// A connection is reset once its client has sent so many bytes.
     CutAfter(usize),
-    /// A connection falls silent once its client has sent so many bytes.
-    SilentAfter(usize),
     /// The first connection whose client says this is reset before the answer to it gets back. Then the fault is over.
     CutAnswerTo(&'static [u8]),
 }
@@ -41,7 +39,6 @@ struct State {
     fault: watch::Sender<Fault>,
     /// Rises when every connection is to be reset.
     cuts: watch::Sender<u64>,
-    open: AtomicUsize,
 }
 
 impl FaultProxy {
@@ -49,11 +46,7 @@ impl FaultProxy {
     pub async fn start(upstream: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(State {
-            fault: watch::Sender::new(Fault::None),
-            cuts: watch::Sender::new(0),
-            open: AtomicUsize::new(0),
-        });
+        let state = Arc::new(State { fault: watch::Sender::new(Fault::None), cuts: watch::Sender::new(0) });
         let stop = CancellationToken::new();
         let accepting =
             stop.clone().run_until_cancelled_owned(accept(listener, upstream, Arc::clone(&state), stop.clone()));
@@ -70,6 +63,10 @@ impl FaultProxy {
         let proxy = Self::start(upstream).await;
         url.set_host(Some("127.0.0.1")).unwrap();
         url.set_port(Some(proxy.address.port())).unwrap();
+        if url.scheme().starts_with("postgres") {
+            // What is said must be readable here.
+            url.query_pairs_mut().append_pair("sslmode", "disable");
+        }
         (proxy, url.to_string())
     }
 
@@ -87,11 +84,6 @@ impl FaultProxy {
     /// Resets every open connection, the silent ones too.
     pub fn cut(&self) {
         self.state.cuts.send_modify(|cuts| *cuts += 1);
-    }
-
-    /// Connections that are open now.
-    pub fn open(&self) -> usize {
-        self.state.open.load(Ordering::Relaxed)
     }
 }
 
@@ -131,7 +123,6 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, state: Arc<State>, 
 
 /// Carries one connection until an end closes it or a fault does.
 async fn relay(mut client: TcpStream, upstream: SocketAddr, state: Arc<State>) {
-    let _counted = Counted::new(&state);
     let mut cuts = state.cuts.subscribe();
     if *state.fault.borrow() == Fault::Reset {
         client.set_zero_linger().unwrap();
@@ -200,12 +191,9 @@ async fn pump(
             Fault::Refuse | Fault::Reset => return End::Reset,
             Fault::BlackHole => silence().await,
             Fault::Latency(latency) => tokio::time::sleep(latency).await,
-            Fault::CutAfter(limit) | Fault::SilentAfter(limit) if way == Way::Question => {
+            Fault::CutAfter(limit) if way == Way::Question => {
                 if sent + read > limit {
                     let _broken = to.write_all(&piece[..limit.saturating_sub(sent)]).await;
-                    if matches!(fault, Fault::SilentAfter(_)) {
-                        silence().await;
-                    }
                     return End::Reset;
                 }
             }
@@ -215,7 +203,7 @@ async fn pump(
                     state.fault.send_replace(Fault::None);
                 }
             }
-            Fault::CutAfter(_) | Fault::SilentAfter(_) | Fault::CutAnswerTo(_) => {}
+            Fault::CutAfter(_) | Fault::CutAnswerTo(_) => {}
         }
         sent += read;
         if to.write_all(piece).await.is_err() {
@@ -226,20 +214,4 @@ async fn pump(
 
 async fn silence() {
     std::future::pending().await
-}
-
-/// One open connection in the count.
-struct Counted<'a>(&'a State);
-
-impl<'a> Counted<'a> {
-    fn new(state: &'a State) -> Self {
-        state.open.fetch_add(1, Ordering::Relaxed);
-        Self(state)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
 }
