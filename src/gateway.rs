@@ -1,6 +1,5 @@
 //! The running gateway: builds every part once and wires it. Knows all.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use async_graphql::{Request, Response};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use crate::auth::Authenticator;
 use crate::auth::oidc::Oidc;
@@ -17,7 +17,8 @@ use crate::controls::Policy;
 use crate::graphql::documents::Documents;
 use crate::graphql::{self, Schema, State};
 use crate::http::{
-    AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
+    AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Limits, Pending, Readiness, RequestId, Unready,
+    router, serve,
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::views::{Caller, Role};
@@ -33,6 +34,11 @@ const WORKERS: usize = 2;
 const LARGEST_MANIFEST: u64 = 32 * 1024 * 1024;
 /// How long requests and runs under way may take after the word to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// What to do about a database that cannot be opened.
+pub const CANNOT_OPEN: &str = "cannot open the database; start it, or correct SLATEGATE_DATABASE_URL";
+/// A caller whom the database does not know by then is told to come back.
+const KNOWN_WITHIN: Duration = Duration::from_millis(2_800);
 
 /// Every part of a gateway, ready to serve.
 pub struct Gateway {
@@ -51,7 +57,7 @@ impl Gateway {
     /// Opens the database and the vault, and judges again what other settings or an older version judged.
     pub async fn open(config: &Config, clock: Clock, migrate: bool, lifecycle: Lifecycle) -> anyhow::Result<Self> {
         let documents = trusted_documents(config.trusted_documents.as_deref())?;
-        let store = Store::connect(config.store_options(clock.clone())).await.context("cannot open the database")?;
+        let store = Store::connect(config.store_options(clock.clone())).await.context(CANNOT_OPEN)?;
         if migrate {
             store.migrate().await.context("cannot bring the database's schema up to date")?;
         } else {
@@ -98,26 +104,28 @@ impl Gateway {
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         let Lifecycle { shutdown, tasks } = self.lifecycle.clone();
-        self.engine.start(&tasks, &shutdown, WORKERS).await.context("cannot start the sync schedule")?;
-        let state = self.http_state();
-        let stop = shutdown.clone();
-        let serving = axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(async move { stop.cancelled().await });
-        let overdue = async {
-            shutdown.cancelled().await;
-            tokio::time::sleep(DRAIN_WITHIN).await;
+        let starting = async {
+            let started = self.engine.start(&tasks, &shutdown, WORKERS).await;
+            started.inspect_err(|_| shutdown.cancel())
         };
-        tokio::select! {
-            served = serving => served.context("the server broke off")?,
-            () = overdue => tracing::warn!("open connections were cut off"),
-        }
-        shutdown.cancel();
-        if !self.lifecycle.drain(DRAIN_WITHIN).await {
+        let limits = Limits { drain: DRAIN_WITHIN, ..Limits::default() };
+        let serving = serve(listener, router(self.http_state()), shutdown.clone(), limits);
+        let finishing = async {
+            shutdown.cancelled().await;
+            self.lifecycle.drain(DRAIN_WITHIN).await
+        };
+        let ((), finished, started) = tokio::join!(serving, finishing, starting);
+        if !finished {
             tracing::warn!("work under way was cut off");
         }
-        self.store.close().await?;
+        // All is written by now; a database that is away must not keep the process.
+        match timeout(CLOSE_WITHIN, self.store.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = &error as &dyn std::error::Error, "database not closed"),
+            Err(_) => tracing::warn!("database not closed in time"),
+        }
         tracing::info!("stopped");
-        Ok(())
+        started.context("cannot start the sync schedule")
     }
 
     /// What requests are answered with.
@@ -202,7 +210,9 @@ impl GraphQlService for Service {
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
         Box::pin(async move {
             let token = token.ok_or(AuthFailure::Unauthenticated)?;
-            match self.authenticator.authenticate(token).await {
+            let known = timeout(KNOWN_WITHIN, self.authenticator.authenticate(token)).await;
+            let Ok(known) = known else { return Err(AuthFailure::Unavailable) };
+            match known {
                 Ok(Some(caller)) => {
                     let (schema, state) = (self.schema.clone(), self.state.clone());
                     let trusted_only = self.trusted_only.contains(&caller.role);

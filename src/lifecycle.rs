@@ -23,9 +23,9 @@ pub struct InstanceLock {
 
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    #[error("another slategate serve uses this file: {database}")]
+    #[error("another slategate serve uses {database}; stop it, or give this one a SLATEGATE_DATABASE_URL of its own")]
     Held { database: PathBuf },
-    #[error("the lock file {path} cannot be used")]
+    #[error("the lock file {path} cannot be used; make its folder exist and writable for this user")]
     Io {
         path: PathBuf,
         #[source]
@@ -156,7 +156,13 @@ mod tests {
         let database = folder.path().join("a.db");
         let first = InstanceLock::acquire(&database).unwrap();
         let refused = InstanceLock::acquire(&database).unwrap_err();
-        assert_eq!(refused.to_string(), format!("another slategate serve uses this file: {}", database.display()));
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "another slategate serve uses {}; stop it, or give this one a SLATEGATE_DATABASE_URL of its own",
+                database.display()
+            )
+        );
         assert!(InstanceLock::acquire(&folder.path().join("b.db")).is_ok());
         drop(first);
         assert!(InstanceLock::acquire(&database).is_ok());

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Parser;
 use slategate::cli::{self, Cli, Command, Demo, Serve};
 use slategate::clock::Clock;
@@ -18,10 +20,17 @@ const CONFIGURATION_EXIT_CODE: u8 = 78;
 /// The demo speaks for itself; only what goes wrong is logged.
 const DEMO_LOG: &str = "warn";
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// What blocks a thread at the end, such as a name that is looked up, is left behind after so long.
+const END_WITHIN: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
     let command = Cli::parse().command;
-    match Box::pin(run(command)).await {
+    let ended = tokio::runtime::Runtime::new().context("no threads can be started").and_then(|runtime| {
+        let ended = runtime.block_on(run(command));
+        runtime.shutdown_timeout(END_WITHIN);
+        ended
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to be told if even stderr is gone.
@@ -58,12 +67,18 @@ fn configured() -> anyhow::Result<Config> {
 }
 
 async fn run_serve(serve: &Serve) -> anyhow::Result<()> {
-    let config = configured()?;
-    let _lock = config.database_file.as_deref().map(InstanceLock::acquire).transpose()?;
     let lifecycle = Lifecycle::default();
     shutdown_on_signals(lifecycle.shutdown.clone())?;
-    let gateway = Gateway::open(&config, Clock::System, !serve.no_migrate, lifecycle).await?;
-    let listener = TcpListener::bind(config.listen).await?;
+    let config = configured()?;
+    let _lock = config.database_file.as_deref().map(InstanceLock::acquire).transpose()?;
+    let stop = lifecycle.shutdown.clone();
+    // What is half done is rolled back.
+    let opening = stop.run_until_cancelled(Gateway::open(&config, Clock::System, !serve.no_migrate, lifecycle)).await;
+    let Some(gateway) = opening.transpose()? else { return Ok(()) };
+    let bound = TcpListener::bind(config.listen).await;
+    let listener = bound.with_context(|| {
+        format!("cannot listen on {}; free the address, or set SLATEGATE_LISTEN to another", config.listen)
+    })?;
     tracing::info!(address = %listener.local_addr()?, graphiql = config.graphiql, "listening");
     gateway.run(listener).await
 }
@@ -76,7 +91,7 @@ async fn run_demo(demo: Demo) -> anyhow::Result<()> {
 }
 
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if let Some(LockError::Held { .. }) = error.downcast_ref() {
+    if error.is::<LockError>() {
         return ExitCode::from(HELD_EXIT_CODE);
     }
     if error.is::<ConfigError>() { ExitCode::from(CONFIGURATION_EXIT_CODE) } else { ExitCode::FAILURE }

@@ -9,7 +9,7 @@ mod m20261124_000001_record_runs;
 mod m20261124_000002_add_indexes;
 mod m20261124_000004_create_audit;
 
-pub use sea_orm_migration::MigratorTrait;
+pub use sea_orm_migration::{IntoSchemaManagerConnection, MigratorTrait, SchemaManager};
 
 pub struct Migrator;
 

@@ -9,13 +9,14 @@ use crate::auth;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Instant;
+use crate::gateway::CANNOT_OPEN;
 use crate::store::audit::Actor;
 use crate::store::tokens::TokenView;
 use crate::store::{Store, StoreError};
 
 pub async fn migrate(config: &Config, clock: Clock) -> anyhow::Result<()> {
-    let store = Store::connect(config.store_options(clock)).await?;
-    store.migrate().await?;
+    let store = Store::connect(config.store_options(clock)).await.context(CANNOT_OPEN)?;
+    store.migrate().await.context("cannot bring the database's schema up to date; nothing was changed")?;
     store.ensure_default_workspace().await?;
     tracing::info!("the schema is up to date");
     Ok(store.close().await?)
@@ -67,7 +68,7 @@ pub async fn workspace(
 
 /// The open store, its schema made when the file is new and refused when it is old.
 pub(super) async fn open(config: &Config, clock: Clock) -> anyhow::Result<Store> {
-    let store = Store::connect(config.store_options(clock)).await.context("cannot open the database")?;
+    let store = Store::connect(config.store_options(clock)).await.context(CANNOT_OPEN)?;
     if store.is_new().await? {
         store.migrate().await.context("cannot make the database's schema")?;
     }

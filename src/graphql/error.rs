@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 
 use async_graphql::ErrorExtensions as _;
 
-use crate::store::StoreError;
 use crate::store::views::Role;
+use crate::store::{Outage, StoreError};
 use crate::sync::EngineError;
 
 /// Every word that can stand in `extensions.code`.
@@ -37,8 +37,8 @@ pub enum ApiError {
     Conflict(String),
     #[error("too many requests")]
     RateLimited,
-    #[error("the database cannot be reached; try again later")]
-    Unavailable,
+    #[error("{0}")]
+    Unavailable(Outage),
     /// The cause is logged where it happened and never sent.
     #[error("internal error")]
     Internal,
@@ -54,7 +54,7 @@ impl ApiError {
             Self::BadInput(_) => "BAD_INPUT",
             Self::Conflict(_) => "CONFLICT",
             Self::RateLimited => "RATE_LIMITED",
-            Self::Unavailable => "UNAVAILABLE",
+            Self::Unavailable(_) => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
     }
@@ -66,9 +66,9 @@ impl From<StoreError> for ApiError {
             return Self::BadInput(error.to_string());
         }
         let cause = causes(&error);
-        if error.is_transient() {
+        if let StoreError::Unavailable(outage, _) = error {
             tracing::warn!(error = cause, "store is unavailable");
-            Self::Unavailable
+            Self::Unavailable(outage)
         } else {
             tracing::error!(error = cause, "store request failed");
             Self::Internal
@@ -124,7 +124,7 @@ mod tests {
             ApiError::BadInput(String::new()),
             ApiError::Conflict(String::new()),
             ApiError::RateLimited,
-            ApiError::Unavailable,
+            ApiError::Unavailable(Outage::Busy),
             ApiError::Internal,
         ];
         for error in errors {
@@ -136,7 +136,7 @@ mod tests {
                 | ApiError::BadInput(_)
                 | ApiError::Conflict(_)
                 | ApiError::RateLimited
-                | ApiError::Unavailable
+                | ApiError::Unavailable(_)
                 | ApiError::Internal => assert!(CODES.contains(&error.code())),
             }
         }

@@ -10,7 +10,9 @@ mod graphql;
 mod health;
 mod media;
 mod params;
+mod patience;
 mod ports;
+mod serve;
 mod status;
 
 use std::sync::Arc;
@@ -25,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::graphql::documents::Documents;
 pub use edge::RequestId;
 pub use ports::{AuthFailure, CallerSession, GraphQlService, Pending, Readiness, Unready};
+pub use serve::{Limits, serve};
 
 /// The longest request body that is read.
 pub const BODY_LIMIT: usize = 256 * 1024;

@@ -1,19 +1,18 @@
-//! Opening the database, bringing its schema up to date, and asking after its health.
+//! Opening the database, and beginning to read and write.
 
-use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use migration::{Migrator, MigratorTrait};
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
-    SqlxPostgresConnector, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
+    Statement, TransactionOptions, TransactionTrait,
 };
 
-use super::StoreError;
+use super::breaker::Breaker;
 use super::convert::{instant, micros};
+use super::pool::{self, Pools};
+use super::{Outage, StoreError};
 use crate::clock::Clock;
 use crate::domain::Instant;
 
@@ -39,61 +38,48 @@ pub struct StoreOptions {
 pub struct Store {
     pub(super) read: DatabaseConnection,
     pub(super) write: DatabaseConnection,
+    /// For the check of readiness only.
+    pub(super) probe: DatabaseConnection,
     pub(super) clock: Clock,
     pub(super) freshness: TimeDelta,
     backend: Backend,
+    breaker: Arc<Breaker>,
 }
 
-const ACQUIRE_WITHIN: Duration = Duration::from_secs(3);
-const STATEMENT_WITHIN_MS: &str = "30000";
-/// Any number will do, as long as every replica uses the same.
-const MIGRATION_LOCK: i64 = 0x51a7_e6a7;
+/// What begins a transaction is answered within so long, acquiring a connection included.
+const BEGIN_WITHIN: Duration = Duration::from_millis(2_800);
+/// On SQLite: a turn among the writers of this process, then one among processes.
+const TURN_WITHIN: Duration = Duration::from_secs(14);
+/// A file that somebody else holds is waited for so long.
+const OPEN_WITHIN: Duration = Duration::from_secs(5);
+const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(20);
+/// Statements that write for a whole organization take longer than those that a caller waits for.
+const WRITES_WITHIN: &str = "SET LOCAL statement_timeout = 30000";
 
 impl Store {
+    /// Opens the database; fails where it does not answer.
     pub async fn connect(options: StoreOptions) -> Result<Self, StoreError> {
-        let (read, write, backend) = if options.url.starts_with("sqlite:") {
-            let (read, write) = connect_sqlite(&options).await?;
-            (read, write, Backend::Sqlite)
+        let (pools, backend) = if options.url.starts_with("sqlite:") {
+            (pool::sqlite(&options)?, Backend::Sqlite)
         } else {
-            let pool = connect_postgres(&options)?;
-            (pool.clone(), pool, Backend::Postgres)
+            (pool::postgres(&options)?, Backend::Postgres)
         };
-        Ok(Self { read, write, clock: options.clock, freshness: options.freshness, backend })
+        let Pools { read, write, probe } = pools;
+        first_answer(&write).await?;
+        first_answer(&probe).await?;
+        Ok(Self {
+            read,
+            write,
+            probe,
+            clock: options.clock,
+            freshness: options.freshness,
+            backend,
+            breaker: Arc::default(),
+        })
     }
 
     pub const fn backend(&self) -> Backend {
         self.backend
-    }
-
-    /// Brings the schema up to date. Replicas that start together take turns.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        match self.backend {
-            Backend::Sqlite => Migrator::up(&self.write, None).await?,
-            Backend::Postgres => {
-                let turn = self.write.begin().await?;
-                turn.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;
-                Migrator::up(&turn, None).await?;
-                turn.commit().await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The database is empty: no version of this program has made its schema yet.
-    pub async fn is_new(&self) -> Result<bool, StoreError> {
-        Ok(Migrator::get_applied_migrations_read_only(&self.read).await?.is_empty())
-    }
-
-    /// Answers once the database does, and its schema is up to date.
-    pub async fn check(&self) -> Result<(), StoreError> {
-        let pending =
-            tokio::time::timeout(Duration::from_secs(2), Migrator::get_pending_migrations_read_only(&self.read)).await;
-        match pending {
-            Ok(Ok(pending)) if pending.is_empty() => Ok(()),
-            Ok(Ok(_)) => Err(StoreError::PendingMigrations),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(StoreError::Unavailable(DbErr::Custom("no answer within 2 s".to_owned()))),
-        }
     }
 
     /// Reports every statement to `callback`, for statement budgets in tests and for metrics.
@@ -105,6 +91,7 @@ impl Store {
 
     pub async fn close(&self) -> Result<(), StoreError> {
         self.read.close_by_ref().await?;
+        self.probe.close_by_ref().await?;
         self.write.close_by_ref().await?;
         Ok(())
     }
@@ -112,12 +99,57 @@ impl Store {
     pub(super) async fn begin_read(&self) -> Result<DatabaseTransaction, StoreError> {
         let isolation_level = (self.backend == Backend::Postgres).then_some(IsolationLevel::RepeatableRead);
         let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
-        Ok(self.read.begin_with_options(options).await?)
+        self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, self.read.begin_with_options(options))).await
     }
 
     pub(super) async fn begin_write(&self) -> Result<DatabaseTransaction, StoreError> {
-        let sqlite_transaction_mode = (self.backend == Backend::Sqlite).then_some(SqliteTransactionMode::Immediate);
-        Ok(self.write.begin_with_options(TransactionOptions { sqlite_transaction_mode, ..Default::default() }).await?)
+        match self.backend {
+            Backend::Sqlite => {
+                let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
+                let options = TransactionOptions { sqlite_transaction_mode, ..TransactionOptions::default() };
+                let begun = answered(TURN_WITHIN, Outage::Busy, self.write.begin_with_options(options)).await;
+                // There is nothing to reach: whoever waited in vain for the one writer waited for its work.
+                begun.map_err(|error| match error {
+                    StoreError::Unavailable(Outage::Unreachable, cause @ DbErr::ConnectionAcquire(_)) => {
+                        StoreError::Unavailable(Outage::Busy, cause)
+                    }
+                    error => error,
+                })
+            }
+            Backend::Postgres => {
+                let begin = async {
+                    let tx = self.write.begin().await?;
+                    tx.execute_unprepared(WRITES_WITHIN).await?;
+                    Ok(tx)
+                };
+                self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, begin)).await
+            }
+        }
+    }
+}
+
+/// SQLite does not wait when several processes open a new file at once: each puts it into WAL mode, and one can.
+async fn first_answer(db: &DatabaseConnection) -> Result<(), StoreError> {
+    let patience = tokio::time::Instant::now() + OPEN_WITHIN;
+    loop {
+        match db.ping().await.map_err(StoreError::from) {
+            Err(StoreError::Unavailable(Outage::Busy, _)) if tokio::time::Instant::now() < patience => {
+                tokio::time::sleep(OPEN_AGAIN_AFTER).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// What does not answer `within` a time is an outage.
+async fn answered<T>(
+    within: Duration,
+    outage: Outage,
+    asking: impl Future<Output = Result<T, DbErr>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(within, asking).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(StoreError::Unavailable(outage, DbErr::Custom(format!("no answer within {within:?}")))),
     }
 }
 
@@ -132,36 +164,4 @@ pub(super) async fn database_now(db: &impl ConnectionTrait, clock: &Clock) -> Re
         Some(row) => Ok(instant(row.try_get("", "now")?)),
         None => Ok(instant(micros(clock.now()))),
     }
-}
-
-async fn connect_sqlite(options: &StoreOptions) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
-    let connect = SqliteConnectOptions::from_str(&options.url)
-        .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(5))
-        .foreign_keys(true);
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(30))
-        .connect_with(connect.clone())
-        .await
-        .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(options.connections)
-        .acquire_timeout(ACQUIRE_WITHIN)
-        .connect_lazy_with(connect);
-    Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(readers), SqlxSqliteConnector::from_sqlx_sqlite_pool(writer)))
-}
-
-fn connect_postgres(options: &StoreOptions) -> Result<DatabaseConnection, StoreError> {
-    let connect = PgConnectOptions::from_str(&options.url)
-        .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?
-        .options([("statement_timeout", STATEMENT_WITHIN_MS), ("lock_timeout", "10000")]);
-    let pool = PgPoolOptions::new()
-        .max_connections(options.connections)
-        .acquire_timeout(ACQUIRE_WITHIN)
-        .connect_lazy_with(connect);
-    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
 }

@@ -4,17 +4,20 @@
 //! Knows nothing of Atlas, GraphQL or HTTP.
 
 pub mod audit;
+mod breaker;
 mod connect;
 mod convert;
 mod error;
 pub mod leases;
+mod pool;
 pub mod read;
+mod schema;
 pub mod tokens;
 pub mod views;
 pub mod workspaces;
 pub mod write;
 
 pub use connect::{Backend, Store, StoreOptions};
-pub use error::StoreError;
+pub use error::{Outage, StoreError};
 pub use read::Reader;
 pub use write::Writer;

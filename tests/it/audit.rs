@@ -137,17 +137,17 @@ on_both_databases! {
             "UPDATE audit_event SET actor_key = 'nobody' WHERE sequence = 2",
             "DELETE FROM audit_event WHERE sequence = 2",
         ] {
-            let refused = world.execute(change).await.unwrap_err().to_string();
+            let refused = world.try_execute(change).await.unwrap_err().to_string();
             assert!(refused.contains("the audit ledger can only grow"), "{refused}");
         }
         world.upsert_person(json!({ "email": "bob@example.com", "fullName": "Bob" })).await;
         assert!(verify(&world, &["--head", head]).await.0);
 
         world.take_the_guards_off_the_ledger().await;
-        world.execute("UPDATE audit_event SET actor_key = 'nobody' WHERE sequence = 2").await.unwrap();
+        world.execute("UPDATE audit_event SET actor_key = 'nobody' WHERE sequence = 2").await;
         let (holds, said) = verify(&world, &[]).await;
         assert!(!holds && said.contains("event 2 was changed"), "{said}");
-        world.execute("DELETE FROM audit_event WHERE sequence >= 2").await.unwrap();
+        world.execute("DELETE FROM audit_event WHERE sequence >= 2").await;
         assert!(verify(&world, &[]).await.0, "a shorter chain holds by itself");
         let (holds, said) = verify(&world, &["--head", head]).await;
         assert!(!holds && said.contains("ends at event 1, before the noted event 3"), "{said}");

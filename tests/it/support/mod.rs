@@ -1,11 +1,13 @@
 //! What tests are made with: a database of each kind, a simulated Atlas, and the engine between them.
 
 pub mod database;
+pub mod fault_proxy;
 pub mod process;
 mod served;
 mod world;
 
 pub use database::{Database, Kind};
+pub use fault_proxy::{Fault, FaultProxy};
 pub use process::{Process, Signal};
 pub use served::Served;
 pub use world::{Setting, World, column, text, written};

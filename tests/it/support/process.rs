@@ -1,10 +1,10 @@
-//! `slategate serve` as a process of its own, to be watched, paused and killed.
+//! The program as a process of its own, to be watched, paused and killed.
 
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -16,9 +16,9 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// A running server. Killed when dropped.
 pub struct Process {
-    pub address: SocketAddr,
     child: Child,
     log: Arc<Mutex<String>>,
+    address: watch::Receiver<Option<SocketAddr>>,
 }
 
 /// What is sent to a process.
@@ -26,6 +26,22 @@ pub struct Process {
 pub enum Signal {
     Kill,
     Terminate,
+    Interrupt,
+    /// Pauses it until `Continue`.
+    Stop,
+    Continue,
+}
+
+impl Signal {
+    const fn flag(self) -> &'static str {
+        match self {
+            Self::Kill => "-KILL",
+            Self::Terminate => "-TERM",
+            Self::Interrupt => "-INT",
+            Self::Stop => "-STOP",
+            Self::Continue => "-CONT",
+        }
+    }
 }
 
 /// A command line of the program under test with exactly these settings.
@@ -35,47 +51,87 @@ pub fn slategate(arguments: &[&str], settings: &[(&str, String)]) -> Command {
     command
 }
 
+/// How a command ended and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code, or the signal that ended it as a negative number.
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs a command of the program to its end.
+pub async fn run(arguments: &[&str], settings: &[(&str, String)]) -> Ended {
+    let ran = tokio::time::timeout(START_LIMIT, slategate(arguments, settings).output()).await;
+    let output = ran.unwrap_or_else(|_| panic!("{arguments:?} does not end")).unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: code(output.status), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn code(status: ExitStatus) -> i32 {
+    status.code().or(status.signal().map(|signal| -signal)).unwrap()
+}
+
 impl Process {
     /// Starts a server on a free port and waits until it listens.
     pub async fn serve(settings: &[(&str, String)]) -> Self {
-        let mut command = slategate(&["serve"], settings);
+        let mut server = Self::spawn(slategate(&["serve"], settings));
+        server.listening().await;
+        server
+    }
+
+    /// Starts a server without waiting for anything.
+    pub fn start(settings: &[(&str, String)]) -> Self {
+        Self::spawn(slategate(&["serve"], settings))
+    }
+
+    /// Starts this command of a server on a free port.
+    pub fn spawn(mut command: Command) -> Self {
         command.env("SLATEGATE_LISTEN", "127.0.0.1:0").env("SLATEGATE_LOG_FORMAT", "json");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        let (said, mut heard) = watch::channel(None);
+        let (said, address) = watch::channel(None);
         let said = Arc::new(said);
         follow(child.stdout.take().unwrap(), Arc::clone(&log), Arc::clone(&said));
         follow(child.stderr.take().unwrap(), Arc::clone(&log), said);
-        let listening = tokio::time::timeout(START_LIMIT, heard.wait_for(Option::is_some)).await;
-        let address = match listening {
-            Ok(Ok(address)) => address.unwrap(),
-            Ok(Err(_)) | Err(_) => panic!("the server does not listen; it said:\n{}", log.lock().unwrap()),
-        };
-        Self { address, child, log }
+        Self { child, log, address }
+    }
+
+    /// Waits until it listens.
+    pub async fn listening(&mut self) {
+        let said = tokio::time::timeout(START_LIMIT, self.address.wait_for(Option::is_some));
+        let listens = said.await.is_ok_and(|said| said.is_ok());
+        assert!(listens, "the server does not listen; it said:\n{}", self.log());
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address.borrow().unwrap_or_else(|| panic!("the server does not listen; it said:\n{}", self.log()))
     }
 
     pub async fn signal(&self, signal: Signal) {
-        let name = match signal {
-            Signal::Kill => "-KILL",
-            Signal::Terminate => "-TERM",
-        };
-        let pid = self.child.id().expect("the process has not been waited for").to_string();
         // A process that ended by itself is told by `exit`.
-        let _status = Command::new("kill").args([name, &pid]).stderr(Stdio::null()).status().await.unwrap();
+        let Some(pid) = self.child.id() else { return };
+        let mut kill = Command::new("kill");
+        let _status = kill.args([signal.flag(), &pid.to_string()]).stderr(Stdio::null()).status().await.unwrap();
     }
 
     /// Waits for the end: the exit code, or the signal that ended it as a negative number.
     pub async fn exit(&mut self, within: Duration) -> i32 {
         let ended = tokio::time::timeout(within, self.child.wait()).await;
-        let status: ExitStatus = ended.unwrap_or_else(|_| panic!("no end within {within:?}:\n{}", self.log())).unwrap();
-        status.code().or(status.signal().map(|signal| -signal)).unwrap()
+        code(ended.unwrap_or_else(|_| panic!("no end within {within:?}:\n{}", self.log())).unwrap())
+    }
+
+    /// Whether it still runs.
+    pub fn lives(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// A token of the default workspace, made by the command line beside the server.
     pub async fn token(settings: &[(&str, String)], role: &str) -> String {
-        let made = slategate(&["token", "create", "--name", "test", "--role", role], settings).output().await.unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+        let made = run(&["token", "create", "--name", "test", "--role", role], settings).await;
+        assert_eq!(made.code, 0, "{}", made.err);
+        made.out.trim().to_owned()
     }
 
     /// Everything said so far.
@@ -84,7 +140,22 @@ impl Process {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("http://{}{path}", self.address())
+    }
+
+    /// The status of `/readyz`; None where the server cannot be reached.
+    pub async fn ready(&self, client: &reqwest::Client) -> Option<u16> {
+        let answer = client.get(self.url("/readyz")).send().await.ok()?;
+        Some(answer.status().as_u16())
+    }
+
+    /// Waits until `/readyz` answers with this status.
+    pub async fn becomes(&self, client: &reqwest::Client, status: u16, within: Duration) -> Duration {
+        let begun = Instant::now();
+        eventually(within, || async { self.ready(client).await == Some(status) })
+            .await
+            .unwrap_or_else(|()| panic!("/readyz does not answer {status} within {within:?}:\n{}", self.log()));
+        begun.elapsed()
     }
 
     /// Status and body of a GraphQL request; an error where the server cannot be reached.
@@ -99,6 +170,21 @@ impl Process {
         let answer = client.post(self.url("/graphql")).bearer_auth(token).json(&body).send().await?;
         Ok((answer.status().as_u16(), answer.json().await?))
     }
+}
+
+/// An HTTP client that goes straight there.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// Asks again and again until the answer is yes.
+pub async fn eventually<F: Future<Output = bool>>(within: Duration, ask: impl Fn() -> F) -> Result<(), ()> {
+    let asking = async {
+        while !ask().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(within, asking).await.map_err(|_elapsed| ())
 }
 
 /// Keeps what a pipe says, and tells the address once it is said.

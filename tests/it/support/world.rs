@@ -233,7 +233,11 @@ impl World {
 
     /// Sends statements behind the back of the store.
     pub async fn execute(&self, sql: &str) {
-        self.raw.execute_unprepared(sql).await.unwrap();
+        self.try_execute(sql).await.unwrap();
+    }
+
+    pub async fn try_execute(&self, sql: &str) -> Result<(), sea_orm::DbErr> {
+        self.raw.execute_unprepared(sql).await.map(|_| ())
     }
 
     /// The code of the one error that an administrator is answered.
@@ -326,11 +330,6 @@ impl World {
         self.raw.query_one_raw(statement).await.unwrap().unwrap().try_get("", "number").unwrap()
     }
 
-    /// Runs a statement behind the back of the store.
-    pub async fn execute(&self, sql: &str) -> Result<(), sea_orm::DbErr> {
-        self.raw.execute_unprepared(sql).await.map(|_| ())
-    }
-
     /// What somebody who owns the database can do.
     pub async fn take_the_guards_off_the_ledger(&self) {
         let triggers: &[&str] = match self.database.kind {
@@ -338,7 +337,7 @@ impl World {
             Kind::Postgres => &["DROP TRIGGER audit_event_no_change ON audit_event"],
         };
         for trigger in triggers {
-            self.execute(trigger).await.unwrap();
+            self.execute(trigger).await;
         }
     }
 

@@ -1,0 +1,93 @@
+//! Connections, and how long anything waits for one.
+//!
+//! `sqlx` sets no TCP option and waits for ever for a silent server. So connections are probed with a limit before
+//! they are handed out and after they come back, and the server is told to look after its end.
+
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sea_orm::sqlx::pool::PoolOptions;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{Connection, Database, Error};
+use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
+
+use super::{StoreError, StoreOptions};
+
+/// A request waits so long for a connection: with what follows it is answered within three seconds.
+const ACQUIRE_WITHIN: Duration = Duration::from_millis(2_500);
+/// A connection that does not answer a ping so soon is closed.
+const PING_WITHIN: Duration = Duration::from_millis(700);
+/// The check of readiness has a connection of its own, so it never waits behind requests.
+const PROBE_WITHIN: Duration = Duration::from_millis(1_200);
+/// How long SQLite waits for a write of another process.
+const BUSY_WITHIN: Duration = Duration::from_secs(5);
+/// How long a writer of this process waits for its turn on SQLite.
+const TURN_WITHIN: Duration = Duration::from_secs(8);
+
+/// What every connection to PostgreSQL asks of the server. Times in milliseconds; of TCP in seconds.
+///
+/// A silent client loses its transaction, and the locks in it, after at most 15 s: half of a lease.
+const SERVER_SIDE: [(&str, &str); 7] = [
+    ("statement_timeout", "5000"),
+    ("lock_timeout", "8000"),
+    ("idle_in_transaction_session_timeout", "15000"),
+    ("tcp_keepalives_idle", "5"),
+    ("tcp_keepalives_interval", "3"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "15000"),
+];
+
+/// For reading, for writing, and for the check of readiness.
+pub(super) struct Pools {
+    pub read: DatabaseConnection,
+    pub write: DatabaseConnection,
+    pub probe: DatabaseConnection,
+}
+
+pub(super) fn sqlite(options: &StoreOptions) -> Result<Pools, StoreError> {
+    let connect = SqliteConnectOptions::from_str(&options.url)
+        .map_err(unusable)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_WITHIN)
+        .foreign_keys(true);
+    let pool = |connections, within| {
+        let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(within);
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.connect_lazy_with(connect.clone()))
+    };
+    Ok(Pools {
+        read: pool(options.connections, ACQUIRE_WITHIN),
+        write: pool(1, TURN_WITHIN),
+        probe: pool(1, PROBE_WITHIN),
+    })
+}
+
+pub(super) fn postgres(options: &StoreOptions) -> Result<Pools, StoreError> {
+    let connect = PgConnectOptions::from_str(&options.url).map_err(unusable)?.options(SERVER_SIDE);
+    let pool = |connections, within| {
+        let pool = probed(PgPoolOptions::new()).max_connections(connections).acquire_timeout(within);
+        SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(connect.clone()))
+    };
+    let shared = pool(options.connections, ACQUIRE_WITHIN);
+    Ok(Pools { read: shared.clone(), write: shared, probe: pool(1, PROBE_WITHIN) })
+}
+
+/// Without a limit a ping into a black hole would keep its place in the pool for ever.
+fn probed<DB: Database>(options: PoolOptions<DB>) -> PoolOptions<DB> {
+    options
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(ping(connection)))
+        .after_release(|connection, _| Box::pin(ping(connection)))
+}
+
+async fn ping<C: Connection>(connection: &mut C) -> Result<bool, Error> {
+    let ping = tokio::time::timeout(PING_WITHIN, connection.ping()).await;
+    ping.unwrap_or_else(|_| Err(Error::Io(std::io::ErrorKind::TimedOut.into()))).map(|()| true)
+}
+
+fn unusable(error: impl Display) -> DbErr {
+    DbErr::Conn(RuntimeErr::Internal(error.to_string()))
+}

@@ -1,0 +1,87 @@
+//! The schema is brought up to date by whoever comes first, whatever happens to it on the way.
+
+use std::time::Duration;
+
+use super::{Chance, peek, rounds, settings, settings_at};
+use crate::on_both_databases;
+use crate::support::process::{client, run};
+use crate::support::{Database, Fault, FaultProxy, Kind, Process, Signal};
+
+const APPLIED: &str = "SELECT CAST(COUNT(*) AS TEXT) FROM seaql_migrations";
+
+on_both_databases! {
+    async fn a_migration_that_is_killed_is_done_by_the_next(database) {
+        let settings = settings(&database);
+        let mut chance = Chance::new();
+        for _ in 0..rounds() {
+            let mut server = Process::start(&settings);
+            tokio::time::sleep(Duration::from_millis(chance.below(250))).await;
+            server.signal(Signal::Kill).await;
+            assert_eq!(server.exit(Duration::from_secs(5)).await, -9, "{}", server.log());
+        }
+        let server = Process::serve(&settings).await;
+        assert_eq!(server.ready(&client()).await, Some(200), "{}", server.log());
+    }
+
+    async fn a_server_serves_a_schema_that_is_newer_than_itself(database) {
+        let settings = settings(&database);
+        assert_eq!(run(&["migrate"], &settings).await.code, 0);
+        let later = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_later', 1) \
+                     RETURNING version";
+        peek(&database, later).await.unwrap();
+        for arguments in [&["serve"][..], &["serve", "--no-migrate"]] {
+            let mut command = crate::support::process::slategate(arguments, &settings);
+            command.env("SLATEGATE_LOG", "warn,slategate=info");
+            let mut server = Process::spawn(command);
+            server.listening().await;
+            assert_eq!(server.ready(&client()).await, Some(200), "{}", server.log());
+            server.signal(Signal::Terminate).await;
+            assert_eq!(server.exit(Duration::from_secs(15)).await, 0);
+        }
+        assert_eq!(run(&["migrate"], &settings).await.code, 0, "nothing is left to do");
+    }
+
+    async fn tokens_can_be_made_while_a_server_makes_the_schema(database) {
+        let settings = settings(&database);
+        let mut server = Process::start(&settings);
+        let makers = (0..3).map(|_| Process::token(&settings, "viewer"));
+        futures_util::future::join_all(makers).await;
+        server.listening().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_that_start_together_migrate_once() {
+    let Some(database) = Database::postgres().await else { return };
+    assert_eq!(database.kind, Kind::Postgres);
+    let settings = settings(&database);
+    let mut servers: Vec<Process> = (0..4).map(|_| Process::start(&settings)).collect();
+    for server in &mut servers {
+        server.listening().await;
+        assert_eq!(server.ready(&client()).await, Some(200), "{}", server.log());
+    }
+    let once = "SELECT CAST(COUNT(*) AS TEXT) FROM workspace";
+    assert_eq!(peek(&database, once).await.as_deref(), Some("1"));
+    drop(servers);
+    database.drop_postgres().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_loses_the_database_leaves_nothing_behind() {
+    let Some(database) = Database::postgres().await else { return };
+    let (proxy, url) = FaultProxy::before(&database.url).await;
+    for bytes in [600, 1_500, 3_000, 6_000, 9_000] {
+        proxy.set(Fault::CutAfter(bytes));
+        let ended = run(&["migrate"], &settings_at(&database, url.clone())).await;
+        assert!(matches!(ended.code, 0 | 1), "{ended:?}");
+        if ended.code == 1 {
+            assert_eq!(ended.err.lines().filter(|line| line.starts_with("slategate: ")).count(), 1, "{}", ended.err);
+            let table = "SELECT CAST(to_regclass('seaql_migrations') AS TEXT)";
+            assert_eq!(peek(&database, table).await, None, "after {bytes} bytes");
+        }
+    }
+    proxy.set(Fault::None);
+    assert_eq!(run(&["migrate"], &settings_at(&database, url)).await.code, 0);
+    assert!(peek(&database, APPLIED).await.unwrap().parse::<u32>().unwrap() > 0);
+    database.drop_postgres().await;
+}
