@@ -163,7 +163,8 @@ async fn read_each(
         read
     };
     let reads: Vec<_> = ids.iter().map(one).collect();
-    stream::iter(reads).buffered(client.lanes()).try_collect().await
+    // Twice the lanes: none stands idle while the body of its last answer is read, or a slow project holds up the row.
+    stream::iter(reads).buffered(client.lanes() * 2).try_collect().await
 }
 
 fn assemble(

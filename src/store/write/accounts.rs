@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use entity::{account, account_fact, role_grant};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
-use super::{AccountPut, Stored, Writer};
+use super::{AccountPut, CHUNK, Stored, Writer};
 use crate::domain::{Account, AccountKind, Grant, GrantPath, GrantScope, ScopeKind};
 use crate::store::StoreError;
 use crate::store::convert::{UNDATED, micros, to_json, word};
@@ -60,24 +60,25 @@ impl Writer {
         puts: Vec<AccountPut>,
     ) -> Result<Vec<i64>, StoreError> {
         let known = self.ensure_accounts(integration, puts).await?;
-        let touched: Vec<i64> = known.iter().map(|(id, _)| *id).collect();
-        self.close("account_fact", "account_id", &touched).await?;
-        self.close("role_grant", "account_id", &touched).await?;
-        let mut facts = Vec::with_capacity(known.len());
-        let mut grants = Vec::new();
-        for (id, account) in &known {
-            let kind = match account.kind {
-                AccountKind::User => ScopeKind::Users,
-                AccountKind::ApiKey => ScopeKind::ApiKeys,
-                AccountKind::ServiceAccount => ScopeKind::ServiceAccounts,
-            };
-            let Some(scope) = scopes.get(&(kind, String::new())) else { continue };
-            facts.push(self.account_row(integration, *id, *scope, account));
-            grants.extend(account.grants.iter().map(|grant| self.grant_row(*id, projects, grant)));
+        for chunk in known.chunks(CHUNK) {
+            let ids: Vec<i64> = chunk.iter().map(|(id, _)| *id).collect();
+            self.close("account_fact", "account_id", &ids).await?;
+            self.close("role_grant", "account_id", &ids).await?;
+            let (mut facts, mut grants) = (Vec::with_capacity(CHUNK), Vec::new());
+            for (id, account) in chunk {
+                let kind = match account.kind {
+                    AccountKind::User => ScopeKind::Users,
+                    AccountKind::ApiKey => ScopeKind::ApiKeys,
+                    AccountKind::ServiceAccount => ScopeKind::ServiceAccounts,
+                };
+                let Some(scope) = scopes.get(&(kind, String::new())) else { continue };
+                facts.push(self.account_row(integration, *id, *scope, account));
+                grants.extend(account.grants.iter().map(|grant| self.grant_row(*id, projects, grant)));
+            }
+            self.insert(facts).await?;
+            self.insert(grants).await?;
         }
-        self.insert(facts).await?;
-        self.insert(grants).await?;
-        Ok(touched)
+        Ok(known.into_iter().map(|(id, _)| id).collect())
     }
 
     fn account_row(&self, integration: i64, id: i64, scope: i64, account: &Account) -> account_fact::ActiveModel {
@@ -135,21 +136,32 @@ impl Writer {
                 self.rename_account(&before, id, &put.account).await?;
             }
         }
-        let renamed = self.account_identities(integration).await?;
-        let mut known = Vec::with_capacity(puts.len());
+        let mut known = self.account_identities(integration).await?;
+        let (mut found, mut fresh) = (Vec::with_capacity(puts.len()), Vec::new());
         for put in puts {
-            let free = renamed.find(&put.account).filter(|id| !claimed.contains(id));
-            let id = match put.id.or(free) {
-                Some(id) => id,
-                None => self.new_account(integration, &renamed, &put.account).await?,
-            };
-            if put.id.is_none() && free.is_some() {
-                self.rename_account(&renamed, id, &put.account).await?;
+            let free = known.find(&put.account).filter(|id| !claimed.contains(id));
+            if put.id.is_none()
+                && let Some(id) = free
+            {
+                self.rename_account(&known, id, &put.account).await?;
             }
-            claimed.insert(id);
-            known.push((id, put.account));
+            match put.id.or(free) {
+                Some(id) => {
+                    claimed.insert(id);
+                    found.push((id, put.account));
+                }
+                None => fresh.push(put.account),
+            }
         }
-        Ok(known)
+        if fresh.is_empty() {
+            return Ok(found);
+        }
+        let keys: Vec<(String, String)> = fresh.iter().map(|account| known.free_key(account)).collect();
+        let rows = keys.iter().zip(&fresh).map(|(key, account)| self.identity_row(integration, key, account));
+        self.insert(rows.collect()).await?;
+        known = self.account_identities(integration).await?;
+        found.extend(keys.iter().zip(fresh).filter_map(|(key, account)| Some((*known.by_key.get(key)?, account))));
+        Ok(found)
     }
 
     async fn present_accounts(&self, integration: i64) -> Result<HashSet<i64>, StoreError> {
@@ -164,22 +176,17 @@ impl Writer {
         Ok(ids.into_iter().collect())
     }
 
-    async fn new_account(&self, integration: i64, known: &Identities, account: &Account) -> Result<i64, StoreError> {
-        let kind = account.kind.word().to_owned();
-        let key = account.natural_key();
-        // Somebody else's identity may still be kept under this login; the id then tells them apart.
-        let taken = known.by_key.contains_key(&(kind.clone(), key.clone()));
-        let row = account::ActiveModel {
+    fn identity_row(&self, integration: i64, (kind, key): &(String, String), account: &Account) -> account::ActiveModel {
+        account::ActiveModel {
             id: NotSet,
             workspace_id: Set(self.workspace),
             integration_id: Set(integration),
-            kind: Set(kind),
-            natural_key: Set(if taken { account.atlas_id.clone() } else { key }),
+            kind: Set(kind.clone()),
+            natural_key: Set(key.clone()),
             atlas_id: Set(account.atlas_id.clone()),
             first_seen_at: Set(self.at),
             manual_person_id: Set(None),
-        };
-        Ok(row.insert(self.tx.as_ref()).await?.id)
+        }
     }
 
     /// Keeps the identity findable after a changed login or id.
@@ -226,5 +233,13 @@ impl Identities {
         let kind = account.kind.word().to_owned();
         let by_atlas = self.by_atlas.get(&(kind.clone(), account.atlas_id.clone()));
         by_atlas.or_else(|| self.by_key.get(&(kind, account.natural_key()))).copied()
+    }
+    /// What to keep a new identity under: its natural key or, where somebody else's is still kept under it, its id.
+    fn free_key(&self, account: &Account) -> (String, String) {
+        let (kind, key) = (account.kind.word().to_owned(), account.natural_key());
+        match self.by_key.contains_key(&(kind.clone(), key.clone())) {
+            true => (kind, account.atlas_id.clone()),
+            false => (kind, key),
+        }
     }
 }
