@@ -63,7 +63,8 @@ fn body(project: &str, number: usize, dice: &mut Dice) -> serde_json::Value {
         _ => bare.regions(&[home]),
     };
     let owner = mail(dice.below(number + 1));
-    let tags = [("owner", owner.as_str()), ("description", "Serves a part of the product"), ("contains-user-data", "no")];
+    let tags =
+        [("owner", owner.as_str()), ("description", "Serves a part of the product"), ("contains-user-data", "no")];
     shaped
         .field("backupEnabled", !dice.one_in(20))
         .field("encryptionAtRestProvider", if dice.one_in(3) { "AWS" } else { "NONE" })

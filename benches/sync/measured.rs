@@ -159,6 +159,7 @@ async fn text(raw: &DatabaseConnection, sql: &str) -> Result<String> {
 
 fn peak_kib() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the system tells no peak memory")?;
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the system tells no peak memory")?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }

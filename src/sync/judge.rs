@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::controls::{self, AccountFacts, AssetFacts, Judged, PeopleIndex, Policy};
-use crate::domain::{AtRest, Instant, Link, Person, ScopeKind, Standing, SubjectKind};
+use crate::domain::{AtRest, Instant, Person, ScopeKind, SubjectKind};
 use crate::store::write::{ResultPut, StoredPerson, StoredResult, Touched};
 use crate::store::{Store, StoreError, Writer};
 
@@ -23,9 +23,7 @@ const BLOCK: usize = 800;
 /// Judges subjects again and writes the differences. How many results of subjects seen before flipped.
 pub async fn rejudge(store: &Store, writer: &Writer, policy: &Policy, subjects: Subjects) -> Result<u32, StoreError> {
     let Touched { assets, accounts } = match subjects {
-        Subjects::All => {
-            Touched { assets: writer.todays_assets().await?, accounts: writer.todays_accounts().await? }
-        }
+        Subjects::All => Touched { assets: writer.todays_assets().await?, accounts: writer.todays_accounts().await? },
         Subjects::These(touched) => touched,
     };
     let any_personnel = writer.count_people().await? > 0;
@@ -88,8 +86,9 @@ async fn judge_assets(writer: &Writer, policy: &Policy, ids: &[i64]) -> Result<u
     let owners = assets.iter().filter_map(|asset| asset.manual.owner);
     let tags = assets.iter().filter_map(|asset| asset.cluster.tag(&policy.owner_tag));
     let people = People::load(writer, owners, tags).await?;
-    let mut sheet = Sheet::new(writer, SubjectKind::Asset, ids).await?;
-    let mut standings: Vec<(i64, Standing)> = Vec::new();
+    let judged_before = assets.iter().filter(|asset| asset.standing.is_some()).map(|asset| asset.asset_id);
+    let mut sheet = Sheet::new(writer, SubjectKind::Asset, judged_before).await?;
+    let (mut standings, mut replaced) = (Vec::new(), Vec::new());
     for asset in assets {
         let standing = controls::standing(&asset.cluster, &asset.manual, &people.index, policy);
         let facts = AssetFacts {
@@ -107,25 +106,22 @@ async fn judge_assets(writer: &Writer, policy: &Policy, ids: &[i64]) -> Result<u
             }
         }
         if asset.standing.as_ref() != Some(&standing) {
+            replaced.extend(asset.standing.map(|_| asset.asset_id));
             standings.push((asset.asset_id, standing));
         }
     }
-    writer.put_standings(standings).await?;
+    writer.put_standings(standings, &replaced).await?;
     sheet.write(writer).await
 }
 
-async fn judge_accounts(
-    writer: &Writer,
-    policy: &Policy,
-    any_personnel: bool,
-    ids: &[i64],
-) -> Result<u32, StoreError> {
+async fn judge_accounts(writer: &Writer, policy: &Policy, any_personnel: bool, ids: &[i64]) -> Result<u32, StoreError> {
     let accounts = writer.account_inputs(ids).await?;
     let linked = accounts.iter().filter_map(|account| account.manual_person);
     let emails = accounts.iter().filter_map(|account| account.account.email.as_deref());
     let people = People::load(writer, linked, emails).await?;
-    let mut sheet = Sheet::new(writer, SubjectKind::Account, ids).await?;
-    let mut links: Vec<(i64, Link)> = Vec::new();
+    let judged_before = accounts.iter().filter(|account| account.link.is_some()).map(|account| account.account_id);
+    let mut sheet = Sheet::new(writer, SubjectKind::Account, judged_before).await?;
+    let (mut links, mut replaced) = (Vec::new(), Vec::new());
     for account in accounts {
         let link = controls::link(&account.account, account.manual_person, &people.index);
         let person = people.get(link.person);
@@ -137,10 +133,11 @@ async fn judge_accounts(
             }
         }
         if account.link.as_ref() != Some(&link) {
+            replaced.extend(account.link.map(|_| account.account_id));
             links.push((account.account_id, link));
         }
     }
-    writer.put_links(links).await?;
+    writer.put_links(links, &replaced).await?;
     sheet.write(writer).await
 }
 
@@ -154,8 +151,9 @@ struct Sheet {
 }
 
 impl Sheet {
-    async fn new(writer: &Writer, kind: SubjectKind, ids: &[i64]) -> Result<Self, StoreError> {
-        let stored = writer.stored_results(kind, ids).await?;
+    /// `judged` are the subjects that were judged before: those that something is in force for.
+    async fn new(writer: &Writer, kind: SubjectKind, judged: impl Iterator<Item = i64>) -> Result<Self, StoreError> {
+        let stored = writer.stored_results(kind, &judged.collect::<Vec<_>>()).await?;
         Ok(Self { kind, at: writer.at(), stored, puts: Vec::new(), flips: 0 })
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use entity::{account, account_fact, role_grant};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
 use super::{AccountPut, CHUNK, Stored, Writer};
@@ -17,7 +17,7 @@ struct GrantRow {
     account_id: i64,
     role: String,
     scope: String,
-    project: Option<String>,
+    project_id: Option<i64>,
     via: String,
     team: Option<String>,
 }
@@ -26,21 +26,22 @@ impl Writer {
     pub(super) async fn stored_accounts(&self, integration: i64) -> Result<Vec<Stored<Account>>, StoreError> {
         let mut accounts: Vec<Stored<Account>> =
             self.stored_documents("account_fact", "account_id", integration).await?;
+        // Without joins, and of all integrations: a planner without statistics takes seconds to join these tables.
         let select = Query::select()
-            .columns(["account_id", "role", "scope", "via", "team"].map(|column| ("g", column)))
-            .expr_as(Expr::col(("p", "atlas_id")), Alias::new("project"))
-            .from_as("role_grant", "g")
-            .join_as(JoinType::InnerJoin, "account", "a", Expr::col(("a", "id")).equals(("g", "account_id")))
-            .join_as(JoinType::LeftJoin, "project", "p", Expr::col(("p", "id")).equals(("g", "project_id")))
-            .and_where(Expr::col(("a", "integration_id")).eq(integration))
-            .and_where(Expr::col(("g", "valid_to")).is_null())
+            .columns(["account_id", "role", "scope", "project_id", "via", "team"])
+            .from("role_grant")
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .and_where(Expr::col("valid_to").is_null())
             .to_owned();
-        let mut grants: HashMap<i64, Vec<Grant>> = HashMap::new();
+        let projects: HashMap<i64, String> =
+            self.project_ids(integration).await?.into_iter().map(|(atlas, id)| (id, atlas)).collect();
+        let mut grants: HashMap<i64, Vec<Grant>> = accounts.iter().map(|account| (account.id, Vec::new())).collect();
         for row in self.all::<GrantRow>(&select).await? {
-            grants.entry(row.account_id).or_default().push(Grant {
+            let Some(grants) = grants.get_mut(&row.account_id) else { continue };
+            grants.push(Grant {
                 role: row.role,
                 scope: word(&row.scope, GrantScope::from_word, "role_grant", "scope")?,
-                project: row.project,
+                project: row.project_id.and_then(|id| projects.get(&id).cloned()),
                 via: word(&row.via, GrantPath::from_word, "role_grant", "via")?,
                 team: row.team,
             });
@@ -59,9 +60,10 @@ impl Writer {
         scopes: &HashMap<(ScopeKind, String), i64>,
         puts: Vec<AccountPut>,
     ) -> Result<Vec<i64>, StoreError> {
-        let known = self.ensure_accounts(integration, puts).await?;
+        let present = if puts.is_empty() { HashSet::new() } else { self.present_accounts(integration).await? };
+        let known = self.ensure_accounts(integration, &present, puts).await?;
         for chunk in known.chunks(CHUNK) {
-            let ids: Vec<i64> = chunk.iter().map(|(id, _)| *id).collect();
+            let ids: Vec<i64> = chunk.iter().map(|(id, _)| *id).filter(|id| present.contains(id)).collect();
             self.close("account_fact", "account_id", &ids).await?;
             self.close("role_grant", "account_id", &ids).await?;
             let (mut facts, mut grants) = (Vec::with_capacity(CHUNK), Vec::new());
@@ -123,13 +125,14 @@ impl Writer {
     async fn ensure_accounts(
         &self,
         integration: i64,
+        present: &HashSet<i64>,
         puts: Vec<AccountPut>,
     ) -> Result<Vec<(i64, Account)>, StoreError> {
         if puts.is_empty() {
             return Ok(Vec::new());
         }
         let before = self.account_identities(integration).await?;
-        let mut claimed = self.present_accounts(integration).await?;
+        let mut claimed = present.clone();
         claimed.extend(puts.iter().filter_map(|put| put.id));
         for put in &puts {
             if let Some(id) = put.id {
@@ -164,6 +167,7 @@ impl Writer {
         Ok(found)
     }
 
+    /// The accounts that the integration has today.
     async fn present_accounts(&self, integration: i64) -> Result<HashSet<i64>, StoreError> {
         let ids = account_fact::Entity::find()
             .select_only()
@@ -176,7 +180,12 @@ impl Writer {
         Ok(ids.into_iter().collect())
     }
 
-    fn identity_row(&self, integration: i64, (kind, key): &(String, String), account: &Account) -> account::ActiveModel {
+    fn identity_row(
+        &self,
+        integration: i64,
+        (kind, key): &(String, String),
+        account: &Account,
+    ) -> account::ActiveModel {
         account::ActiveModel {
             id: NotSet,
             workspace_id: Set(self.workspace),

@@ -26,7 +26,11 @@ impl Writer {
         scopes: &HashMap<(ScopeKind, String), i64>,
         clusters: &[Cluster],
     ) -> Result<Vec<i64>, StoreError> {
-        let identities = self.ensure_assets(integration, clusters).await?;
+        if clusters.is_empty() {
+            return Ok(Vec::new());
+        }
+        let before = self.asset_ids(integration).await?;
+        let identities = self.ensure_assets(integration, &before, clusters).await?;
         let mut touched = Vec::with_capacity(clusters.len());
         for chunk in clusters.chunks(CHUNK) {
             let (mut assets, mut rows) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
@@ -43,7 +47,8 @@ impl Writer {
                     rows.push(self.cluster_row(integration, asset, project, scope, cluster));
                 }
             }
-            self.close("cluster_fact", "asset_id", &assets).await?;
+            let known = chunk.iter().filter_map(|cluster| before.get(&cluster.atlas_id).copied());
+            self.close("cluster_fact", "asset_id", &known.collect::<Vec<_>>()).await?;
             self.insert(rows).await?;
             self.put_facets(chunk, &identities).await?;
             touched.append(&mut assets);
@@ -99,8 +104,12 @@ impl Writer {
         self.insert(rows).await
     }
 
-    async fn ensure_assets(&self, integration: i64, clusters: &[Cluster]) -> Result<HashMap<String, i64>, StoreError> {
-        let known = self.asset_ids(integration).await?;
+    async fn ensure_assets(
+        &self,
+        integration: i64,
+        known: &HashMap<String, i64>,
+        clusters: &[Cluster],
+    ) -> Result<HashMap<String, i64>, StoreError> {
         let missing: Vec<asset::ActiveModel> = clusters
             .iter()
             .filter(|cluster| !known.contains_key(&cluster.atlas_id))
@@ -116,7 +125,7 @@ impl Writer {
             })
             .collect();
         if missing.is_empty() {
-            return Ok(known);
+            return Ok(known.clone());
         }
         self.insert(missing).await?;
         self.asset_ids(integration).await

@@ -123,9 +123,9 @@ impl Writer {
         Ok(rows)
     }
 
-    pub async fn put_standings(&self, standings: Vec<(i64, Standing)>) -> Result<(), StoreError> {
-        let assets: Vec<i64> = standings.iter().map(|(asset, _)| *asset).collect();
-        self.close("asset_standing", "asset_id", &assets).await?;
+    /// Notes what is in force for assets; the assets in `replaced` had something in force before.
+    pub async fn put_standings(&self, standings: Vec<(i64, Standing)>, replaced: &[i64]) -> Result<(), StoreError> {
+        self.close("asset_standing", "asset_id", replaced).await?;
         let rows = standings.into_iter().map(|(asset, standing)| asset_standing::ActiveModel {
             id: NotSet,
             workspace_id: Set(self.workspace),
@@ -143,9 +143,9 @@ impl Writer {
         self.insert(rows.collect()).await
     }
 
-    pub async fn put_links(&self, links: Vec<(i64, Link)>) -> Result<(), StoreError> {
-        let accounts: Vec<i64> = links.iter().map(|(account, _)| *account).collect();
-        self.close("account_link", "account_id", &accounts).await?;
+    /// Notes whose accounts are; the accounts in `replaced` had a link, or the lack of one, before.
+    pub async fn put_links(&self, links: Vec<(i64, Link)>, replaced: &[i64]) -> Result<(), StoreError> {
+        self.close("account_link", "account_id", replaced).await?;
         let rows = links.into_iter().map(|(account, link)| account_link::ActiveModel {
             id: NotSet,
             workspace_id: Set(self.workspace),
@@ -185,7 +185,7 @@ impl Writer {
             .join_as(JoinType::LeftJoin, "scope", "k", key_scope)
             .join_as(JoinType::LeftJoin, "asset_standing", "s", open("s", "asset_id", "asset_id"))
             .join_as(JoinType::LeftJoin, "encryption_fact", "e", open("e", "project_id", "project_id"))
-            .and_where(Expr::col(("f", "workspace_id")).eq(self.workspace))
+            .and_where(self.owns("f"))
             .and_where(Expr::col(("f", "valid_to")).is_null())
             .to_owned()
     }
@@ -198,7 +198,7 @@ impl Writer {
             .from_as("account_fact", "f")
             .join_as(JoinType::InnerJoin, "account", "a", Expr::col(("a", "id")).equals(("f", "account_id")))
             .join_as(JoinType::LeftJoin, "account_link", "l", open("l", "account_id", "account_id"))
-            .and_where(Expr::col(("f", "workspace_id")).eq(self.workspace))
+            .and_where(self.owns("f"))
             .and_where(Expr::col(("f", "valid_to")).is_null())
             .to_owned()
     }

@@ -49,7 +49,7 @@ impl Writer {
         let mut results = HashMap::new();
         for chunk in ids.chunks(CHUNK) {
             let rows = control_result::Entity::find()
-                .filter(control_result::Column::WorkspaceId.eq(self.workspace))
+                .filter(self.owns("control_result"))
                 .filter(control_result::Column::SubjectKind.eq(kind.word()))
                 .filter(control_result::Column::SubjectId.is_in(chunk.to_vec()))
                 .filter(control_result::Column::ValidTo.is_null())
