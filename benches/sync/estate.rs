@@ -29,7 +29,7 @@ pub fn people(projects: usize) -> String {
     let mut csv = "email,fullName,status,endsOn\n".to_owned();
     for number in (0..projects * EACH).filter(|number| number % 10 != 0) {
         let (status, last_day) = if number % 20 == 1 { ("LEFT", "2026-01-31") } else { ("ACTIVE", "") };
-        csv.push_str(&format!("{},Person {number},{status},{last_day}\n", mail(number)));
+        csv.extend([mail(number).as_str(), ",Person ", &number.to_string(), ",", status, ",", last_day, "\n"]);
     }
     csv
 }
@@ -58,7 +58,7 @@ fn body(project: &str, number: usize, dice: &mut Dice) -> serde_json::Value {
     let away = region("GCP", "WESTERN_EUROPE", tier).nodes(2).priority(6);
     let bare = cluster(project, &format!("cluster-{number}"));
     let shaped = match dice.below(20) {
-        0 => bare.sharded(&[&[home.clone()], &[home.clone()], &[home]]),
+        0 => bare.sharded(&[std::slice::from_ref(&home); 3]),
         1..=3 => bare.regions(&[home, away]),
         _ => bare.regions(&[home]),
     };

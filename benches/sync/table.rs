@@ -56,7 +56,7 @@ pub fn markdown(rows: &[Row], ideal: &Ideal) -> String {
             format!("{} MiB", mib(costs.peak_kib)),
             format!("{} ms", costs.judging.as_millis()),
         ];
-        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        text.extend(["| ", &cells.join(" | "), " |\n"]);
     }
     text
 }

@@ -246,9 +246,9 @@ impl Identities {
     /// What to keep a new identity under: its natural key or, where somebody else's is still kept under it, its id.
     fn free_key(&self, account: &Account) -> (String, String) {
         let (kind, key) = (account.kind.word().to_owned(), account.natural_key());
-        match self.by_key.contains_key(&(kind.clone(), key.clone())) {
-            true => (kind, account.atlas_id.clone()),
-            false => (kind, key),
+        if self.by_key.contains_key(&(kind.clone(), key.clone())) {
+            return (kind, account.atlas_id.clone());
         }
+        (kind, key)
     }
 }
