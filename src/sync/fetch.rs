@@ -5,14 +5,14 @@
 mod list;
 mod project;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use self::list::{List, read_list};
 use self::project::{Needs, ProjectRead, read_project};
-use crate::atlas::convert::{self, Team, UserRow};
+use crate::atlas::convert::{self, Team, TeamRoles, UserRow};
 use crate::atlas::{AtlasError, Client, Read};
 use crate::domain::{Account, KeyProfile, Organization, Project, ScopeKind, ScopeRead, Snapshot};
 
@@ -163,7 +163,8 @@ async fn read_each(
         read
     };
     let reads: Vec<_> = ids.iter().map(one).collect();
-    stream::iter(reads).buffered(client.lanes()).try_collect().await
+    // Twice the lanes: none stands idle while the body of its last answer is read, or a slow project holds up the row.
+    stream::iter(reads).buffered(client.lanes() * 2).try_collect().await
 }
 
 fn assemble(
@@ -176,19 +177,25 @@ fn assemble(
     let whole = ScopeRead { kind: ScopeKind::Organization, project: None, failure: None };
     let Members { users, teams, api_keys, service_accounts } = members;
     let mut scopes = vec![whole, users.scope, teams.scope, api_keys.scope, service_accounts.scope, projects.scope];
-    let (mut clusters, mut encryption, mut team_roles) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut clusters, mut encryption) = (Vec::new(), Vec::new());
+    let mut team_roles: HashMap<String, Vec<(String, TeamRoles)>> = HashMap::new();
     let mut granted: BTreeMap<String, Vec<(String, Vec<String>)>> = BTreeMap::new();
     for read in reads {
         scopes.extend(read.scopes);
         clusters.extend(read.clusters);
         encryption.extend(read.encryption.map(|found| (read.project.clone(), found)));
-        team_roles.extend(read.team_roles.into_iter().map(|roles| (read.project.clone(), roles)));
+        for roles in read.team_roles {
+            team_roles.entry(roles.team_id.clone()).or_default().push((read.project.clone(), roles));
+        }
         for (client_id, roles) in read.service_account_roles {
             granted.entry(client_id).or_default().push((read.project.clone(), roles));
         }
     }
     let names: BTreeMap<String, String> = teams.rows.into_iter().map(|team| (team.id, team.name)).collect();
-    let users = users.rows.into_iter().map(|user| convert::with_team_grants(user, &names, &team_roles));
+    let users = users.rows.into_iter().map(|user| {
+        let own: Vec<_> = user.team_ids.iter().filter_map(|team| team_roles.get(team)).flatten().cloned().collect();
+        convert::with_team_grants(user, &names, &own)
+    });
     let service_accounts = service_accounts.rows.into_iter().map(|account| match granted.get(&account.atlas_id) {
         Some(roles) => convert::with_project_grants(account, roles),
         None => account,

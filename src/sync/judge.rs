@@ -2,11 +2,11 @@
 //!
 //! Always inside a [`Writer`]: verdicts become true together with the facts they rest on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::controls::{self, AccountFacts, AssetFacts, Judged, PeopleIndex, Policy};
-use crate::domain::{AtRest, Instant, Link, Person, ScopeKind, Standing, SubjectKind};
-use crate::store::write::{AccountInput, AssetInput, ResultPut, StoredPerson, StoredResult, Touched};
+use crate::domain::{AtRest, Instant, Person, ScopeKind, SubjectKind};
+use crate::store::write::{ResultPut, StoredPerson, StoredResult, Touched};
 use crate::store::{Store, StoreError, Writer};
 
 /// Which subjects to judge.
@@ -17,19 +17,25 @@ pub enum Subjects {
     These(Touched),
 }
 
+/// Subjects that are read, judged and written together: few statements for many, and little memory for all.
+const BLOCK: usize = 800;
+
 /// Judges subjects again and writes the differences. How many results of subjects seen before flipped.
 pub async fn rejudge(store: &Store, writer: &Writer, policy: &Policy, subjects: Subjects) -> Result<u32, StoreError> {
-    let (assets, accounts) = match &subjects {
-        Subjects::All => (None, None),
-        Subjects::These(these) => (Some(these.assets.as_slice()), Some(these.accounts.as_slice())),
+    let Touched { assets, accounts } = match subjects {
+        Subjects::All => Touched { assets: writer.todays_assets().await?, accounts: writer.todays_accounts().await? },
+        Subjects::These(touched) => touched,
     };
-    let assets = writer.asset_inputs(assets).await?;
-    let accounts = writer.account_inputs(accounts).await?;
-    let people = People::load(writer, policy, &assets, &accounts, matches!(subjects, Subjects::All)).await?;
-    let asset_flips = judge_assets(writer, policy, &people, assets, &subjects).await?;
-    let account_flips = judge_accounts(writer, policy, &people, accounts, &subjects).await?;
+    let any_personnel = writer.count_people().await? > 0;
+    let mut flips = 0;
+    for ids in assets.chunks(BLOCK) {
+        flips += judge_assets(writer, policy, ids).await?;
+    }
+    for ids in accounts.chunks(BLOCK) {
+        flips += judge_accounts(writer, policy, any_personnel, ids).await?;
+    }
     restate(store, writer).await?;
-    Ok(asset_flips + account_flips)
+    Ok(flips)
 }
 
 /// Notes the status of every control: what time alone made of it since the last commit, and as it now is.
@@ -49,31 +55,25 @@ pub fn catalogue() -> Vec<(&'static str, &'static [ScopeKind])> {
     controls::ALL.iter().map(|control| (control.key, control.scopes)).collect()
 }
 
-/// The people that verdicts may rest on.
+/// The people that the verdicts of some subjects may rest on.
 struct People {
     by_id: HashMap<i64, Person>,
     index: PeopleIndex,
-    any: bool,
 }
 
 impl People {
-    async fn load(
+    /// Those with these ids, and those who answer to one of these addresses.
+    async fn load<'a>(
         writer: &Writer,
-        policy: &Policy,
-        assets: &[AssetInput],
-        accounts: &[AccountInput],
-        everybody: bool,
+        ids: impl Iterator<Item = i64>,
+        addresses: impl Iterator<Item = &'a str>,
     ) -> Result<Self, StoreError> {
-        let owners = assets.iter().filter_map(|asset| asset.manual.owner);
-        let ids: Vec<i64> = owners.chain(accounts.iter().filter_map(|account| account.manual_person)).collect();
-        let tags = assets.iter().filter_map(|asset| asset.cluster.tag(&policy.owner_tag));
-        let emails = accounts.iter().filter_map(|account| account.account.email.as_deref());
-        let addresses: Vec<String> = tags.chain(emails).map(|address| address.trim().to_lowercase()).collect();
-        let stored: Vec<StoredPerson> =
-            writer.people((!everybody).then_some((ids.as_slice(), addresses.as_slice()))).await?;
-        let any = !stored.is_empty() || writer.count_people().await? > 0;
+        let ids: Vec<i64> = ids.collect();
+        let addresses: BTreeSet<String> = addresses.map(|address| address.trim().to_lowercase()).collect();
+        let addresses: Vec<String> = addresses.into_iter().collect();
+        let stored: Vec<StoredPerson> = writer.people(Some((&ids, &addresses))).await?;
         let index = PeopleIndex::new(stored.iter().map(|row| (row.id, &row.person)));
-        Ok(Self { by_id: stored.into_iter().map(|row| (row.id, row.person)).collect(), index, any })
+        Ok(Self { by_id: stored.into_iter().map(|row| (row.id, row.person)).collect(), index })
     }
 
     fn get(&self, id: Option<i64>) -> Option<&Person> {
@@ -81,17 +81,14 @@ impl People {
     }
 }
 
-async fn judge_assets(
-    writer: &Writer,
-    policy: &Policy,
-    people: &People,
-    assets: Vec<AssetInput>,
-    subjects: &Subjects,
-) -> Result<u32, StoreError> {
-    let ids: Vec<i64> = assets.iter().map(|asset| asset.asset_id).collect();
-    let only = matches!(subjects, Subjects::These(_)).then_some(ids.as_slice());
-    let mut sheet = Sheet::new(writer, SubjectKind::Asset, only).await?;
-    let mut standings: Vec<(i64, Standing)> = Vec::new();
+async fn judge_assets(writer: &Writer, policy: &Policy, ids: &[i64]) -> Result<u32, StoreError> {
+    let assets = writer.asset_inputs(ids).await?;
+    let owners = assets.iter().filter_map(|asset| asset.manual.owner);
+    let tags = assets.iter().filter_map(|asset| asset.cluster.tag(&policy.owner_tag));
+    let people = People::load(writer, owners, tags).await?;
+    let judged_before = assets.iter().filter(|asset| asset.standing.is_some()).map(|asset| asset.asset_id);
+    let mut sheet = Sheet::new(writer, SubjectKind::Asset, judged_before).await?;
+    let (mut standings, mut replaced) = (Vec::new(), Vec::new());
     for asset in assets {
         let standing = controls::standing(&asset.cluster, &asset.manual, &people.index, policy);
         let facts = AssetFacts {
@@ -109,32 +106,26 @@ async fn judge_assets(
             }
         }
         if asset.standing.as_ref() != Some(&standing) {
+            replaced.extend(asset.standing.map(|_| asset.asset_id));
             standings.push((asset.asset_id, standing));
         }
     }
-    writer.put_standings(standings).await?;
+    writer.put_standings(standings, &replaced).await?;
     sheet.write(writer).await
 }
 
-async fn judge_accounts(
-    writer: &Writer,
-    policy: &Policy,
-    people: &People,
-    accounts: Vec<AccountInput>,
-    subjects: &Subjects,
-) -> Result<u32, StoreError> {
-    let ids: Vec<i64> = accounts.iter().map(|account| account.account_id).collect();
-    let only = matches!(subjects, Subjects::These(_)).then_some(ids.as_slice());
-    let mut sheet = Sheet::new(writer, SubjectKind::Account, only).await?;
-    let mut links: Vec<(i64, Link)> = Vec::new();
+async fn judge_accounts(writer: &Writer, policy: &Policy, any_personnel: bool, ids: &[i64]) -> Result<u32, StoreError> {
+    let accounts = writer.account_inputs(ids).await?;
+    let linked = accounts.iter().filter_map(|account| account.manual_person);
+    let emails = accounts.iter().filter_map(|account| account.account.email.as_deref());
+    let people = People::load(writer, linked, emails).await?;
+    let judged_before = accounts.iter().filter(|account| account.link.is_some()).map(|account| account.account_id);
+    let mut sheet = Sheet::new(writer, SubjectKind::Account, judged_before).await?;
+    let (mut links, mut replaced) = (Vec::new(), Vec::new());
     for account in accounts {
         let link = controls::link(&account.account, account.manual_person, &people.index);
-        let facts = AccountFacts {
-            account: &account.account,
-            link: &link,
-            person: people.get(link.person),
-            any_personnel: people.any,
-        };
+        let person = people.get(link.person);
+        let facts = AccountFacts { account: &account.account, link: &link, person, any_personnel };
         for control in controls::ALL {
             if let Some(judged) = control.judge_account(&facts, policy, writer.at()) {
                 let scopes = (account.scope_id, None);
@@ -142,10 +133,11 @@ async fn judge_accounts(
             }
         }
         if account.link.as_ref() != Some(&link) {
+            replaced.extend(account.link.map(|_| account.account_id));
             links.push((account.account_id, link));
         }
     }
-    writer.put_links(links).await?;
+    writer.put_links(links, &replaced).await?;
     sheet.write(writer).await
 }
 
@@ -159,8 +151,9 @@ struct Sheet {
 }
 
 impl Sheet {
-    async fn new(writer: &Writer, kind: SubjectKind, only: Option<&[i64]>) -> Result<Self, StoreError> {
-        let stored = writer.stored_results(kind, only).await?;
+    /// `judged` are the subjects that were judged before: those that something is in force for.
+    async fn new(writer: &Writer, kind: SubjectKind, judged: impl Iterator<Item = i64>) -> Result<Self, StoreError> {
+        let stored = writer.stored_results(kind, &judged.collect::<Vec<_>>()).await?;
         Ok(Self { kind, at: writer.at(), stored, puts: Vec::new(), flips: 0 })
     }
 
@@ -185,6 +178,7 @@ impl Sheet {
                 control_key: control.to_owned(),
                 subject_kind: self.kind,
                 subject_id,
+                replaces: before.is_some(),
                 result,
             });
         }

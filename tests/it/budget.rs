@@ -1,4 +1,4 @@
-//! How many statements a page costs: the same for a small organization and for a large one.
+//! How many statements a page, a sync and an import cost, and that a large organization stays cheap.
 
 use std::sync::atomic::Ordering;
 
@@ -12,6 +12,9 @@ use crate::support::{Database, Setting, World};
 
 /// The most statements that one page may cost.
 const BUDGET: usize = 8;
+
+/// The most statements that a first sync or an import may cost while each kind of row fits into one batch.
+const BATCHES: usize = 120;
 
 const ASSETS: &str = "{ assets(first: 50) { nodes { name project { name } owner { fullName } \
     controlResults { outcome control { title } observedAt evidence { name } } } } }";
@@ -54,27 +57,49 @@ fn mail(number: usize) -> String {
 }
 
 async fn world(database: &Database, clusters: usize) -> World {
+    let world = connected(database, clusters).await;
+    assert_eq!(world.sync_due().await, 1);
+    import_people(&world, clusters).await;
+    world
+}
+
+async fn connected(database: &Database, clusters: usize) -> World {
     let estate = Some(vec![organization(clusters)]);
     let world = World::with(database, Setting { estate, ..Default::default() }).await;
     world.connect(READER.public).await.unwrap();
     world.tick();
-    assert_eq!(world.sync_due().await, 1);
+    world
+}
+
+async fn import_people(world: &World, clusters: usize) {
     let rows: Vec<String> = (0..clusters).map(|number| format!("{},Person {number}", mail(number))).collect();
     let rows = rows.join("\n");
     let import = "mutation($csv: String!) { importPeople(input: { csv: $csv }) { created userErrors { message } } }";
     let imported = world.ask_with(import, json!({ "csv": format!("email,fullName\n{rows}") })).await;
     assert_eq!(imported["importPeople"], json!({ "created": clusters, "userErrors": [] }));
     world.tick();
-    world
+}
+
+fn statements(world: &World) -> usize {
+    world.statements.swap(0, Ordering::Relaxed)
+}
+
+/// Rows that have ended, of the tables that a sync writes most to.
+async fn ended_rows(world: &World) -> Vec<i64> {
+    let mut ended = Vec::new();
+    for table in ["cluster_fact", "account_fact", "role_grant", "control_result"] {
+        ended.push(world.count(&format!("{table} WHERE valid_to IS NOT NULL")).await);
+    }
+    ended
 }
 
 /// Statements of each query.
 async fn costs(world: &World) -> Vec<usize> {
     let mut costs = Vec::new();
     for query in [ASSETS, ACCOUNTS, COVERAGE, RESULTS] {
-        let before = world.statements.load(Ordering::Relaxed);
+        statements(world);
         world.ask(query).await;
-        costs.push(world.statements.load(Ordering::Relaxed) - before);
+        costs.push(statements(world));
     }
     costs
 }
@@ -176,5 +201,30 @@ on_both_databases! {
         }
         assert!(costs_of_large.iter().all(|cost| (1..=BUDGET).contains(cost)), "{costs_of_large:?}");
         assert!(costs_of_small.iter().all(|cost| (1..=BUDGET).contains(cost)), "{costs_of_small:?}");
+    }
+
+    async fn a_first_sync_and_an_import_cost_statements_by_the_batch(database) {
+        let world = connected(&database, 350).await;
+        statements(&world);
+        assert_eq!(world.sync_due().await, 1);
+        let sync = statements(&world);
+        import_people(&world, 350).await;
+        let import = statements(&world);
+        assert!(sync <= BATCHES && import <= BATCHES, "{sync} for the sync, {import} for the import");
+    }
+
+    async fn an_unchanged_large_organization_writes_no_fact(database) {
+        let world = world(&database, 500).await;
+        let before = world.fact_rows().await;
+        let ended = ended_rows(&world).await;
+        assert!(before.contains(&("cluster_fact", 500)) && before.contains(&("account_fact", 501)), "{before:?}");
+        statements(&world);
+
+        world.next_sync().await;
+
+        let cost = statements(&world);
+        assert_eq!(world.fact_rows().await, before);
+        assert_eq!(ended_rows(&world).await, ended);
+        assert!(cost <= BATCHES, "{cost} statements");
     }
 }

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use entity::{account, account_fact, role_grant};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Query};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
-use super::{AccountPut, Stored, Writer};
+use super::{AccountPut, CHUNK, Stored, Writer};
 use crate::domain::{Account, AccountKind, Grant, GrantPath, GrantScope, ScopeKind};
 use crate::store::StoreError;
 use crate::store::convert::{UNDATED, micros, to_json, word};
@@ -17,7 +17,7 @@ struct GrantRow {
     account_id: i64,
     role: String,
     scope: String,
-    project: Option<String>,
+    project_id: Option<i64>,
     via: String,
     team: Option<String>,
 }
@@ -26,21 +26,22 @@ impl Writer {
     pub(super) async fn stored_accounts(&self, integration: i64) -> Result<Vec<Stored<Account>>, StoreError> {
         let mut accounts: Vec<Stored<Account>> =
             self.stored_documents("account_fact", "account_id", integration).await?;
+        // Without joins, and of all integrations: a planner without statistics takes seconds to join these tables.
         let select = Query::select()
-            .columns(["account_id", "role", "scope", "via", "team"].map(|column| ("g", column)))
-            .expr_as(Expr::col(("p", "atlas_id")), Alias::new("project"))
-            .from_as("role_grant", "g")
-            .join_as(JoinType::InnerJoin, "account", "a", Expr::col(("a", "id")).equals(("g", "account_id")))
-            .join_as(JoinType::LeftJoin, "project", "p", Expr::col(("p", "id")).equals(("g", "project_id")))
-            .and_where(Expr::col(("a", "integration_id")).eq(integration))
-            .and_where(Expr::col(("g", "valid_to")).is_null())
+            .columns(["account_id", "role", "scope", "project_id", "via", "team"])
+            .from("role_grant")
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .and_where(Expr::col("valid_to").is_null())
             .to_owned();
-        let mut grants: HashMap<i64, Vec<Grant>> = HashMap::new();
+        let projects: HashMap<i64, String> =
+            self.project_ids(integration).await?.into_iter().map(|(atlas, id)| (id, atlas)).collect();
+        let mut grants: HashMap<i64, Vec<Grant>> = accounts.iter().map(|account| (account.id, Vec::new())).collect();
         for row in self.all::<GrantRow>(&select).await? {
-            grants.entry(row.account_id).or_default().push(Grant {
+            let Some(grants) = grants.get_mut(&row.account_id) else { continue };
+            grants.push(Grant {
                 role: row.role,
                 scope: word(&row.scope, GrantScope::from_word, "role_grant", "scope")?,
-                project: row.project,
+                project: row.project_id.and_then(|id| projects.get(&id).cloned()),
                 via: word(&row.via, GrantPath::from_word, "role_grant", "via")?,
                 team: row.team,
             });
@@ -59,25 +60,27 @@ impl Writer {
         scopes: &HashMap<(ScopeKind, String), i64>,
         puts: Vec<AccountPut>,
     ) -> Result<Vec<i64>, StoreError> {
-        let known = self.ensure_accounts(integration, puts).await?;
-        let touched: Vec<i64> = known.iter().map(|(id, _)| *id).collect();
-        self.close("account_fact", "account_id", &touched).await?;
-        self.close("role_grant", "account_id", &touched).await?;
-        let mut facts = Vec::with_capacity(known.len());
-        let mut grants = Vec::new();
-        for (id, account) in &known {
-            let kind = match account.kind {
-                AccountKind::User => ScopeKind::Users,
-                AccountKind::ApiKey => ScopeKind::ApiKeys,
-                AccountKind::ServiceAccount => ScopeKind::ServiceAccounts,
-            };
-            let Some(scope) = scopes.get(&(kind, String::new())) else { continue };
-            facts.push(self.account_row(integration, *id, *scope, account));
-            grants.extend(account.grants.iter().map(|grant| self.grant_row(*id, projects, grant)));
+        let present = if puts.is_empty() { HashSet::new() } else { self.present_accounts(integration).await? };
+        let known = self.ensure_accounts(integration, &present, puts).await?;
+        for chunk in known.chunks(CHUNK) {
+            let ids: Vec<i64> = chunk.iter().map(|(id, _)| *id).filter(|id| present.contains(id)).collect();
+            self.close("account_fact", "account_id", &ids).await?;
+            self.close("role_grant", "account_id", &ids).await?;
+            let (mut facts, mut grants) = (Vec::with_capacity(CHUNK), Vec::new());
+            for (id, account) in chunk {
+                let kind = match account.kind {
+                    AccountKind::User => ScopeKind::Users,
+                    AccountKind::ApiKey => ScopeKind::ApiKeys,
+                    AccountKind::ServiceAccount => ScopeKind::ServiceAccounts,
+                };
+                let Some(scope) = scopes.get(&(kind, String::new())) else { continue };
+                facts.push(self.account_row(integration, *id, *scope, account));
+                grants.extend(account.grants.iter().map(|grant| self.grant_row(*id, projects, grant)));
+            }
+            self.insert(facts).await?;
+            self.insert(grants).await?;
         }
-        self.insert(facts).await?;
-        self.insert(grants).await?;
-        Ok(touched)
+        Ok(known.into_iter().map(|(id, _)| id).collect())
     }
 
     fn account_row(&self, integration: i64, id: i64, scope: i64, account: &Account) -> account_fact::ActiveModel {
@@ -122,36 +125,49 @@ impl Writer {
     async fn ensure_accounts(
         &self,
         integration: i64,
+        present: &HashSet<i64>,
         puts: Vec<AccountPut>,
     ) -> Result<Vec<(i64, Account)>, StoreError> {
         if puts.is_empty() {
             return Ok(Vec::new());
         }
         let before = self.account_identities(integration).await?;
-        let mut claimed = self.present_accounts(integration).await?;
+        let mut claimed = present.clone();
         claimed.extend(puts.iter().filter_map(|put| put.id));
         for put in &puts {
             if let Some(id) = put.id {
                 self.rename_account(&before, id, &put.account).await?;
             }
         }
-        let renamed = self.account_identities(integration).await?;
-        let mut known = Vec::with_capacity(puts.len());
+        let mut known = self.account_identities(integration).await?;
+        let (mut found, mut fresh) = (Vec::with_capacity(puts.len()), Vec::new());
         for put in puts {
-            let free = renamed.find(&put.account).filter(|id| !claimed.contains(id));
-            let id = match put.id.or(free) {
-                Some(id) => id,
-                None => self.new_account(integration, &renamed, &put.account).await?,
-            };
-            if put.id.is_none() && free.is_some() {
-                self.rename_account(&renamed, id, &put.account).await?;
+            let free = known.find(&put.account).filter(|id| !claimed.contains(id));
+            if put.id.is_none()
+                && let Some(id) = free
+            {
+                self.rename_account(&known, id, &put.account).await?;
             }
-            claimed.insert(id);
-            known.push((id, put.account));
+            match put.id.or(free) {
+                Some(id) => {
+                    claimed.insert(id);
+                    found.push((id, put.account));
+                }
+                None => fresh.push(put.account),
+            }
         }
-        Ok(known)
+        if fresh.is_empty() {
+            return Ok(found);
+        }
+        let keys: Vec<(String, String)> = fresh.iter().map(|account| known.free_key(account)).collect();
+        let rows = keys.iter().zip(&fresh).map(|(key, account)| self.identity_row(integration, key, account));
+        self.insert(rows.collect()).await?;
+        known = self.account_identities(integration).await?;
+        found.extend(keys.iter().zip(fresh).filter_map(|(key, account)| Some((*known.by_key.get(key)?, account))));
+        Ok(found)
     }
 
+    /// The accounts that the integration has today.
     async fn present_accounts(&self, integration: i64) -> Result<HashSet<i64>, StoreError> {
         let ids = account_fact::Entity::find()
             .select_only()
@@ -164,22 +180,22 @@ impl Writer {
         Ok(ids.into_iter().collect())
     }
 
-    async fn new_account(&self, integration: i64, known: &Identities, account: &Account) -> Result<i64, StoreError> {
-        let kind = account.kind.word().to_owned();
-        let key = account.natural_key();
-        // Somebody else's identity may still be kept under this login; the id then tells them apart.
-        let taken = known.by_key.contains_key(&(kind.clone(), key.clone()));
-        let row = account::ActiveModel {
+    fn identity_row(
+        &self,
+        integration: i64,
+        (kind, key): &(String, String),
+        account: &Account,
+    ) -> account::ActiveModel {
+        account::ActiveModel {
             id: NotSet,
             workspace_id: Set(self.workspace),
             integration_id: Set(integration),
-            kind: Set(kind),
-            natural_key: Set(if taken { account.atlas_id.clone() } else { key }),
+            kind: Set(kind.clone()),
+            natural_key: Set(key.clone()),
             atlas_id: Set(account.atlas_id.clone()),
             first_seen_at: Set(self.at),
             manual_person_id: Set(None),
-        };
-        Ok(row.insert(self.tx.as_ref()).await?.id)
+        }
     }
 
     /// Keeps the identity findable after a changed login or id.
@@ -226,5 +242,13 @@ impl Identities {
         let kind = account.kind.word().to_owned();
         let by_atlas = self.by_atlas.get(&(kind.clone(), account.atlas_id.clone()));
         by_atlas.or_else(|| self.by_key.get(&(kind, account.natural_key()))).copied()
+    }
+    /// What to keep a new identity under: its natural key or, where somebody else's is still kept under it, its id.
+    fn free_key(&self, account: &Account) -> (String, String) {
+        let (kind, key) = (account.kind.word().to_owned(), account.natural_key());
+        if self.by_key.contains_key(&(kind.clone(), key.clone())) {
+            return (kind, account.atlas_id.clone());
+        }
+        (kind, key)
     }
 }

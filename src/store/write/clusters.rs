@@ -12,6 +12,12 @@ use crate::domain::{Cluster, Deployment, ScopeKind};
 use crate::store::StoreError;
 use crate::store::convert::{UNDATED, micros, to_json};
 
+#[derive(FromQueryResult)]
+struct FactRow {
+    id: i64,
+    asset_id: i64,
+}
+
 impl Writer {
     pub(super) async fn put_clusters(
         &self,
@@ -20,25 +26,33 @@ impl Writer {
         scopes: &HashMap<(ScopeKind, String), i64>,
         clusters: &[Cluster],
     ) -> Result<Vec<i64>, StoreError> {
-        let identities = self.ensure_assets(integration, clusters).await?;
-        let mut rows = Vec::with_capacity(clusters.len());
-        let mut touched = Vec::with_capacity(clusters.len());
-        for cluster in clusters {
-            let kind = match cluster.deployment {
-                Deployment::Flex => ScopeKind::FlexClusters,
-                Deployment::Dedicated | Deployment::Shared => ScopeKind::Clusters,
-            };
-            let asset = identities.get(&cluster.atlas_id).copied();
-            let project = projects.get(&cluster.project).copied();
-            let scope = scopes.get(&(kind, cluster.project.clone())).copied();
-            if let (Some(asset), Some(project), Some(scope)) = (asset, project, scope) {
-                touched.push(asset);
-                rows.push(self.cluster_row(integration, asset, project, scope, cluster));
-            }
+        if clusters.is_empty() {
+            return Ok(Vec::new());
         }
-        self.close("cluster_fact", "asset_id", &touched).await?;
-        self.insert(rows).await?;
-        self.put_facets(clusters, &identities).await?;
+        let before = self.asset_ids(integration).await?;
+        let identities = self.ensure_assets(integration, &before, clusters).await?;
+        let mut touched = Vec::with_capacity(clusters.len());
+        for chunk in clusters.chunks(CHUNK) {
+            let (mut assets, mut rows) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
+            for cluster in chunk {
+                let kind = match cluster.deployment {
+                    Deployment::Flex => ScopeKind::FlexClusters,
+                    Deployment::Dedicated | Deployment::Shared => ScopeKind::Clusters,
+                };
+                let asset = identities.get(&cluster.atlas_id).copied();
+                let project = projects.get(&cluster.project).copied();
+                let scope = scopes.get(&(kind, cluster.project.clone())).copied();
+                if let (Some(asset), Some(project), Some(scope)) = (asset, project, scope) {
+                    assets.push(asset);
+                    rows.push(self.cluster_row(integration, asset, project, scope, cluster));
+                }
+            }
+            let known = chunk.iter().filter_map(|cluster| before.get(&cluster.atlas_id).copied());
+            self.close("cluster_fact", "asset_id", &known.collect::<Vec<_>>()).await?;
+            self.insert(rows).await?;
+            self.put_facets(chunk, &identities).await?;
+            touched.append(&mut assets);
+        }
         Ok(touched)
     }
 
@@ -67,34 +81,35 @@ impl Writer {
         }
     }
 
+    /// Notes what filters look at. At most [`CHUNK`] clusters.
     async fn put_facets(&self, clusters: &[Cluster], identities: &HashMap<String, i64>) -> Result<(), StoreError> {
         let by_asset: HashMap<i64, &Cluster> =
             clusters.iter().filter_map(|cluster| Some((*identities.get(&cluster.atlas_id)?, cluster))).collect();
-        let assets: Vec<i64> = by_asset.keys().copied().collect();
+        let select = Query::select()
+            .columns(["id", "asset_id"])
+            .from("cluster_fact")
+            .and_where(Expr::col("asset_id").is_in(by_asset.keys().copied()))
+            .and_where(Expr::col("valid_to").is_null())
+            .to_owned();
         let mut rows = Vec::new();
-        for chunk in assets.chunks(CHUNK) {
-            let facts = cluster_fact::Entity::find()
-                .filter(cluster_fact::Column::AssetId.is_in(chunk.to_vec()))
-                .filter(cluster_fact::Column::ValidTo.is_null())
-                .all(self.tx.as_ref())
-                .await?;
-            for fact in facts {
-                let Some(cluster) = by_asset.get(&fact.asset_id) else { continue };
-                for (facet, value) in facets(cluster) {
-                    rows.push(asset_facet::ActiveModel {
-                        id: NotSet,
-                        fact_id: Set(fact.id),
-                        facet: Set(facet.to_owned()),
-                        value: Set(value),
-                    });
-                }
-            }
+        for fact in self.all::<FactRow>(&select).await? {
+            let Some(cluster) = by_asset.get(&fact.asset_id) else { continue };
+            rows.extend(facets(cluster).into_iter().map(|(facet, value)| asset_facet::ActiveModel {
+                id: NotSet,
+                fact_id: Set(fact.id),
+                facet: Set(facet.to_owned()),
+                value: Set(value),
+            }));
         }
         self.insert(rows).await
     }
 
-    async fn ensure_assets(&self, integration: i64, clusters: &[Cluster]) -> Result<HashMap<String, i64>, StoreError> {
-        let known = self.asset_ids(integration).await?;
+    async fn ensure_assets(
+        &self,
+        integration: i64,
+        known: &HashMap<String, i64>,
+        clusters: &[Cluster],
+    ) -> Result<HashMap<String, i64>, StoreError> {
         let missing: Vec<asset::ActiveModel> = clusters
             .iter()
             .filter(|cluster| !known.contains_key(&cluster.atlas_id))
@@ -110,7 +125,7 @@ impl Writer {
             })
             .collect();
         if missing.is_empty() {
-            return Ok(known);
+            return Ok(known.clone());
         }
         self.insert(missing).await?;
         self.asset_ids(integration).await

@@ -172,7 +172,7 @@ impl Writer {
         Ok(stored.into_iter().filter_map(|row| Some((names.get(&row.id)?.clone(), row.value))).collect())
     }
 
-    async fn project_ids(&self, integration: i64) -> Result<HashMap<String, i64>, StoreError> {
+    pub(super) async fn project_ids(&self, integration: i64) -> Result<HashMap<String, i64>, StoreError> {
         let rows = project::Entity::find()
             .filter(project::Column::IntegrationId.eq(integration))
             .all(self.tx.as_ref())

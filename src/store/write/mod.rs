@@ -103,6 +103,12 @@ impl Writer {
         Ok(())
     }
 
+    /// A row of this workspace, in a form that no index serves: where ids are given, a planner without statistics
+    /// would rather walk through everything that the workspace has.
+    fn owns(&self, table: &'static str) -> Expr {
+        Expr::col((table, "workspace_id")).add(0).eq(self.workspace)
+    }
+
     async fn all<T: FromQueryResult>(&self, select: &SelectStatement) -> Result<Vec<T>, StoreError> {
         let statement = self.tx.get_database_backend().build(select);
         Ok(T::find_by_statement(statement).all(self.tx.as_ref()).await?)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use entity::{person, person_address, person_fact};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Func, Query};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter};
 
 use super::{CHUNK, Writer};
 use crate::domain::{Instant, Person};
@@ -95,13 +95,9 @@ impl Writer {
         &self,
         people: Vec<(Option<i64>, Person, Option<Instant>)>,
     ) -> Result<Vec<i64>, StoreError> {
-        let mut ids = Vec::with_capacity(people.len());
-        for (id, _, _) in &people {
-            ids.push(match id {
-                Some(id) => *id,
-                None => self.new_person().await?,
-            });
-        }
+        let unknown = people.iter().filter(|(id, _, _)| id.is_none()).count();
+        let mut fresh = self.new_people(unknown).await?.into_iter();
+        let ids: Vec<i64> = people.iter().filter_map(|(id, _, _)| id.or_else(|| fresh.next())).collect();
         self.close("person_fact", "person_id", &ids).await?;
         for chunk in ids.chunks(CHUNK) {
             person_address::Entity::delete_many()
@@ -167,9 +163,20 @@ impl Writer {
         Ok(people.into_iter().map(|stored| (stored.person.email.clone(), stored)).collect())
     }
 
-    async fn new_person(&self) -> Result<i64, StoreError> {
-        let row = person::ActiveModel { id: NotSet, workspace_id: Set(self.workspace), created_at: Set(self.at) };
-        Ok(row.insert(self.tx.as_ref()).await?.id)
+    /// So many new identities.
+    async fn new_people(&self, count: usize) -> Result<Vec<i64>, StoreError> {
+        let mut ids = Vec::with_capacity(count);
+        for start in (0..count).step_by(CHUNK) {
+            let mut insert = Query::insert();
+            insert.into_table("person").columns(["workspace_id", "created_at"]).returning_col("id");
+            for _ in start..Ord::min(start + CHUNK, count) {
+                insert.values_panic([self.workspace.into(), self.at.into()]);
+            }
+            let statement = self.tx.get_database_backend().build(&insert);
+            let rows = Id::find_by_statement(statement).all(self.tx.as_ref()).await?;
+            ids.extend(rows.into_iter().map(|row| row.id));
+        }
+        Ok(ids)
     }
 
     fn person_row(&self, id: i64, person: Person, leaves_at: Option<Instant>) -> person_fact::ActiveModel {

@@ -1,12 +1,9 @@
 //! What judging needs to know about subjects, and writing what is in force for them.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use entity::{account_link, asset_standing};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, JoinType, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 
 use super::{CHUNK, Writer};
 use crate::domain::{
@@ -51,6 +48,7 @@ struct AssetRow {
     manual_owner_id: Option<i64>,
     manual_description: Option<String>,
     manual_user_data: Option<String>,
+    key_scope_id: Option<i64>,
     encryption: Option<String>,
     owner_id: Option<i64>,
     owner_source: Option<String>,
@@ -74,37 +72,60 @@ struct AccountRow {
 }
 
 impl Writer {
-    /// Today's assets of the workspace; with `ids` only those.
-    pub async fn asset_inputs(&self, ids: Option<&[i64]>) -> Result<Vec<AssetInput>, StoreError> {
-        let mut rows: Vec<AssetRow> = Vec::new();
-        for select in chunked(&self.select_assets(), ("f", "asset_id"), ids) {
-            rows.extend(self.all(&select).await?);
-        }
-        let mut key_scopes: HashMap<i64, HashMap<(ScopeKind, String), i64>> = HashMap::new();
-        let mut inputs = Vec::with_capacity(rows.len());
-        for row in rows {
-            if let Entry::Vacant(unread) = key_scopes.entry(row.integration_id) {
-                unread.insert(self.scope_ids(row.integration_id).await?);
-            }
-            inputs.push(asset_input(row, &key_scopes)?);
-        }
-        Ok(inputs)
+    /// Every asset that the workspace has today.
+    pub async fn todays_assets(&self) -> Result<Vec<i64>, StoreError> {
+        self.todays("cluster_fact", "asset_id").await
     }
 
-    /// Today's accounts of the workspace; with `ids` only those.
-    pub async fn account_inputs(&self, ids: Option<&[i64]>) -> Result<Vec<AccountInput>, StoreError> {
-        let mut inputs = Vec::new();
-        for select in chunked(&self.select_accounts(), ("f", "account_id"), ids) {
-            for row in self.all::<AccountRow>(&select).await? {
-                inputs.push(account_input(row)?);
-            }
-        }
-        Ok(inputs)
+    /// Every account that the workspace has today.
+    pub async fn todays_accounts(&self) -> Result<Vec<i64>, StoreError> {
+        self.todays("account_fact", "account_id").await
     }
 
-    pub async fn put_standings(&self, standings: Vec<(i64, Standing)>) -> Result<(), StoreError> {
-        let assets: Vec<i64> = standings.iter().map(|(asset, _)| *asset).collect();
-        self.close("asset_standing", "asset_id", &assets).await?;
+    /// These assets, as far as they are there today.
+    pub async fn asset_inputs(&self, ids: &[i64]) -> Result<Vec<AssetInput>, StoreError> {
+        let rows = self.subjects::<AssetRow>(&self.select_assets(), "asset_id", ids).await?;
+        rows.into_iter().map(asset_input).collect()
+    }
+
+    /// These accounts, as far as they are there today.
+    pub async fn account_inputs(&self, ids: &[i64]) -> Result<Vec<AccountInput>, StoreError> {
+        let rows = self.subjects::<AccountRow>(&self.select_accounts(), "account_id", ids).await?;
+        rows.into_iter().map(account_input).collect()
+    }
+
+    async fn todays(&self, table: &'static str, identity: &'static str) -> Result<Vec<i64>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Row {
+            id: i64,
+        }
+        let select = Query::select()
+            .expr_as(Expr::col(identity), Alias::new("id"))
+            .from(table)
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .and_where(Expr::col("valid_to").is_null())
+            .order_by(identity, Order::Asc)
+            .to_owned();
+        Ok(self.all::<Row>(&select).await?.into_iter().map(|row| row.id).collect())
+    }
+
+    async fn subjects<T: FromQueryResult>(
+        &self,
+        select: &SelectStatement,
+        identity: &'static str,
+        ids: &[i64],
+    ) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            let some = select.clone().and_where(Expr::col(("f", identity)).is_in(chunk.to_vec())).to_owned();
+            rows.extend(self.all::<T>(&some).await?);
+        }
+        Ok(rows)
+    }
+
+    /// Notes what is in force for assets; the assets in `replaced` had something in force before.
+    pub async fn put_standings(&self, standings: Vec<(i64, Standing)>, replaced: &[i64]) -> Result<(), StoreError> {
+        self.close("asset_standing", "asset_id", replaced).await?;
         let rows = standings.into_iter().map(|(asset, standing)| asset_standing::ActiveModel {
             id: NotSet,
             workspace_id: Set(self.workspace),
@@ -122,9 +143,9 @@ impl Writer {
         self.insert(rows.collect()).await
     }
 
-    pub async fn put_links(&self, links: Vec<(i64, Link)>) -> Result<(), StoreError> {
-        let accounts: Vec<i64> = links.iter().map(|(account, _)| *account).collect();
-        self.close("account_link", "account_id", &accounts).await?;
+    /// Notes whose accounts are; the accounts in `replaced` had a link, or the lack of one, before.
+    pub async fn put_links(&self, links: Vec<(i64, Link)>, replaced: &[i64]) -> Result<(), StoreError> {
+        self.close("account_link", "account_id", replaced).await?;
         let rows = links.into_iter().map(|(account, link)| account_link::ActiveModel {
             id: NotSet,
             workspace_id: Set(self.workspace),
@@ -139,6 +160,10 @@ impl Writer {
     }
 
     fn select_assets(&self) -> SelectStatement {
+        let key_scope = Condition::all()
+            .add(Expr::col(("k", "integration_id")).equals(("f", "integration_id")))
+            .add(Expr::col(("k", "kind")).eq(ScopeKind::EncryptionAtRest.word()))
+            .add(Expr::col(("k", "project")).equals(("p", "atlas_id")));
         let standing = [
             "owner_id",
             "owner_source",
@@ -153,11 +178,14 @@ impl Writer {
             .columns(["manual_owner_id", "manual_description", "manual_user_data"].map(|column| ("a", column)))
             .columns(standing.map(|column| ("s", column)))
             .expr_as(Expr::col(("e", "document")), Alias::new("encryption"))
+            .expr_as(Expr::col(("k", "id")), Alias::new("key_scope_id"))
             .from_as("cluster_fact", "f")
             .join_as(JoinType::InnerJoin, "asset", "a", Expr::col(("a", "id")).equals(("f", "asset_id")))
+            .join_as(JoinType::InnerJoin, "project", "p", Expr::col(("p", "id")).equals(("f", "project_id")))
+            .join_as(JoinType::LeftJoin, "scope", "k", key_scope)
             .join_as(JoinType::LeftJoin, "asset_standing", "s", open("s", "asset_id", "asset_id"))
             .join_as(JoinType::LeftJoin, "encryption_fact", "e", open("e", "project_id", "project_id"))
-            .and_where(Expr::col(("f", "workspace_id")).eq(self.workspace))
+            .and_where(self.owns("f"))
             .and_where(Expr::col(("f", "valid_to")).is_null())
             .to_owned()
     }
@@ -170,7 +198,7 @@ impl Writer {
             .from_as("account_fact", "f")
             .join_as(JoinType::InnerJoin, "account", "a", Expr::col(("a", "id")).equals(("f", "account_id")))
             .join_as(JoinType::LeftJoin, "account_link", "l", open("l", "account_id", "account_id"))
-            .and_where(Expr::col(("f", "workspace_id")).eq(self.workspace))
+            .and_where(self.owns("f"))
             .and_where(Expr::col(("f", "valid_to")).is_null())
             .to_owned()
     }
@@ -183,24 +211,7 @@ fn open(table: &'static str, column: &'static str, fact_column: &'static str) ->
         .add(Expr::col((table, "valid_to")).is_null())
 }
 
-fn chunked(
-    select: &SelectStatement,
-    column: (&'static str, &'static str),
-    ids: Option<&[i64]>,
-) -> Vec<SelectStatement> {
-    match ids {
-        None => vec![select.clone()],
-        Some(ids) => ids
-            .chunks(CHUNK)
-            .map(|chunk| select.clone().and_where(Expr::col(column).is_in(chunk.to_vec())).to_owned())
-            .collect(),
-    }
-}
-
-fn asset_input(
-    row: AssetRow,
-    scopes: &HashMap<i64, HashMap<(ScopeKind, String), i64>>,
-) -> Result<AssetInput, StoreError> {
+fn asset_input(row: AssetRow) -> Result<AssetInput, StoreError> {
     let table = "asset_standing";
     let class = |text: &str, table| word(text, UserDataClassification::from_word, table, "user_data");
     let source = |text: Option<String>, column| {
@@ -219,14 +230,11 @@ fn asset_input(
             user_data_source: source(row.user_data_source, "user_data_source")?,
         }),
     };
-    let key_scope_id = scopes
-        .get(&row.integration_id)
-        .and_then(|ids| ids.get(&(ScopeKind::EncryptionAtRest, cluster.project.clone())).copied());
     Ok(AssetInput {
         asset_id: row.asset_id,
         integration_id: row.integration_id,
         scope_id: row.scope_id,
-        key_scope_id,
+        key_scope_id: row.key_scope_id,
         cluster,
         manual: Manual {
             owner: row.manual_owner_id,

@@ -34,39 +34,38 @@ pub struct ResultPut {
     pub control_key: String,
     pub subject_kind: SubjectKind,
     pub subject_id: i64,
+    /// An earlier result holds and ends.
+    pub replaces: bool,
     pub result: StoredResult,
 }
 
 impl Writer {
-    /// Today's results of these subjects; without `ids` of all of the kind.
+    /// Today's results of these subjects.
     pub async fn stored_results(
         &self,
         kind: SubjectKind,
-        ids: Option<&[i64]>,
+        ids: &[i64],
     ) -> Result<HashMap<ResultKey, StoredResult>, StoreError> {
-        let find = || {
-            control_result::Entity::find()
-                .filter(control_result::Column::WorkspaceId.eq(self.workspace))
+        let mut results = HashMap::new();
+        for chunk in ids.chunks(CHUNK) {
+            let rows = control_result::Entity::find()
+                .filter(self.owns("control_result"))
                 .filter(control_result::Column::SubjectKind.eq(kind.word()))
+                .filter(control_result::Column::SubjectId.is_in(chunk.to_vec()))
                 .filter(control_result::Column::ValidTo.is_null())
-        };
-        let mut rows = Vec::new();
-        match ids {
-            None => rows = find().all(self.tx.as_ref()).await?,
-            Some(ids) => {
-                for chunk in ids.chunks(CHUNK) {
-                    let some = find().filter(control_result::Column::SubjectId.is_in(chunk.to_vec()));
-                    rows.extend(some.all(self.tx.as_ref()).await?);
-                }
+                .all(self.tx.as_ref())
+                .await?;
+            for row in rows {
+                results.insert((row.subject_id, row.control_key.clone()), self.stored_result(row)?);
             }
         }
-        rows.into_iter().map(|row| Ok(((row.subject_id, row.control_key.clone()), self.stored_result(row)?))).collect()
+        Ok(results)
     }
 
-    /// Replaces results; earlier ones of the same subject and control end.
+    /// Writes results; the ones that they replace end.
     pub async fn put_results(&self, puts: Vec<ResultPut>) -> Result<(), StoreError> {
         let mut replaced: HashMap<(SubjectKind, String), Vec<i64>> = HashMap::new();
-        for put in &puts {
+        for put in puts.iter().filter(|put| put.replaces) {
             replaced.entry((put.subject_kind, put.control_key.clone())).or_default().push(put.subject_id);
         }
         for ((kind, key), subjects) in replaced {
