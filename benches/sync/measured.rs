@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use slategate::clock::Clock;
 use slategate::controls::Policy;
 use slategate::demo::keys::READER;
+use slategate::store::audit::Actor;
 use slategate::store::{Store, StoreOptions};
 use slategate::sync::{Engine, EngineOptions};
 use slategate::vault::{KeyRing, Vault};
@@ -82,14 +83,15 @@ pub async fn sync_twice(atlas: Url, database: String, projects: usize, lanes: us
         atlas_lanes: lanes,
     };
     let engine = Engine::new(store.clone(), vault, options);
-    let imported = engine.import_people(workspace, &estate::people(projects)).await?;
+    let by = Actor { workspace, key: "bench".to_owned(), name: "bench".to_owned(), request_id: None };
+    let imported = engine.import_people(&by, &estate::people(projects)).await?;
     ensure!(imported.is_ok(), "the people were refused: {imported:?}");
-    let connected = engine.connect(workspace, READER.public, READER.private.to_owned().into()).await?;
+    let connected = engine.connect(&by, READER.public, READER.private.to_owned().into()).await?;
     let integration = connected.ok().context("the organization was refused")?.integration_id;
 
     let raw = sea_orm::Database::connect(&database).await?;
     let first = sync(&engine, &watch, &raw).await?;
-    ensure!(engine.request_sync(workspace, integration).await?.is_ok(), "the second sync was refused");
+    ensure!(engine.request_sync(&by, integration).await?.is_ok(), "the second sync was refused");
     let second = sync(&engine, &watch, &raw).await?;
     let peak_kib = peak_kib()?;
     let (judging, verdicts) = judging::judge(&store, workspace).await?;

@@ -21,7 +21,7 @@ const INDEXES: &[&str] = &[
     "CREATE INDEX control_result_6 ON control_result (workspace_id, id) WHERE valid_to IS NULL",
     "CREATE INDEX control_result_7 ON control_result (workspace_id, control_key, id) WHERE valid_to IS NULL",
     "CREATE INDEX scope_state_3 ON scope_state (workspace_id, scope_id, valid_from)",
-    "CREATE INDEX sync_run_4 ON sync_run (workspace_id, status, id)",
+    "CREATE INDEX sync_run_6 ON sync_run (workspace_id, status, id)",
 ];
 
 #[async_trait::async_trait]

@@ -125,7 +125,7 @@ const NOW: &[(&str, &str, &str)] = &[
     ("controlResults", "filter: { subjectId: $asset }", "control_result_1 control_result_2"),
     ("syncRuns", "filter: {}", "sync_run_2 sync_run_pkey"),
     ("syncRuns", "filter: { integrationId: $integration }", "sync_run_1 sync_run_3"),
-    ("syncRuns", "filter: { status: [FAILED] }", "sync_run_4 sync_run_pkey"),
+    ("syncRuns", "filter: { status: [FAILED] }", "sync_run_6 sync_run_pkey"),
 ];
 
 fn id(kind: &str) -> String {
