@@ -40,8 +40,8 @@ const FILL: &[&str] = &[
     "INSERT INTO person_fact (workspace_id, person_id, full_name, email, aliases, status, leaves_at, search_text, valid_from) \
      SELECT {w}, i, 'P' || i, 'p' || i, '[]', CASE WHEN i % 50 = 0 THEN 'LEFT' ELSE 'ACTIVE' END, \
      CASE WHEN i % 50 = 0 THEN 5 END, 'p' || i, 1 FROM n WHERE i <= 500",
-    "INSERT INTO sync_run (workspace_id, integration_id, trigger_kind, status, queued_at, stage, done, requests, added, updated, removed, results_flipped) \
-     SELECT {w}, i % 200, 'MANUAL', CASE WHEN i % 100 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END, i, 'DONE', 0, 0, 0, 0, 0, 0 FROM n",
+    "INSERT INTO sync_run (workspace_id, integration_id, trigger_kind, status, queued_at, finished_at, stage, done, requests, added, updated, removed, results_flipped) \
+     SELECT {w}, i % 200, 'MANUAL', CASE WHEN i % 100 = 0 THEN 'FAILED' ELSE 'SUCCEEDED' END, i, i, 'DONE', 0, 0, 0, 0, 0, 0 FROM n",
 ];
 const FACTS: &[&str] = &[
     "INSERT INTO cluster_fact (id, workspace_id, integration_id, asset_id, project_id, scope_id, name, search_text, deployment, created_at, document, valid_from, valid_to) \
