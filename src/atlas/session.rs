@@ -1,5 +1,6 @@
 //! Signed sending: lanes, challenges, and when a key counts as rejected.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
@@ -34,7 +35,8 @@ pub(super) struct Session {
 impl Session {
     pub fn new(transport: Transport, credentials: &Credentials, lanes: usize) -> Self {
         let count = lanes.max(1);
-        let lane = |number| Mutex::new(Lane::new(number, &credentials.public_key, &credentials.private_key));
+        let credentials = Arc::new(credentials.clone());
+        let lane = |number| Mutex::new(Lane::new(number, Arc::clone(&credentials)));
         Self {
             transport,
             lanes: (0..count).map(lane).collect(),
@@ -76,7 +78,7 @@ impl Session {
             } else if offered.is_none() {
                 return Err(refusal.into_error());
             }
-            lane = self.take_up(lane, offered).await?;
+            lane = self.take_up(lane, offered).await;
         }
         Err(AtlasError::unreachable())
     }
@@ -102,24 +104,23 @@ impl Session {
         &'a self,
         mut lane: MutexGuard<'a, Lane>,
         offered: Option<Challenge>,
-    ) -> Result<MutexGuard<'a, Lane>, AtlasError> {
+    ) -> MutexGuard<'a, Lane> {
         let Some(challenge) = offered else {
             lane.forget();
-            return Ok(lane);
+            return lane;
         };
         match self.nonces.claim(&challenge.nonce, lane.number) {
-            Claim::New => lane.adopt(challenge, true)?,
-            Claim::Own => lane.adopt(challenge, false)?,
+            Claim::New | Claim::Own => lane.adopt(challenge),
             Claim::Taken(owner) => {
                 lane.forget();
                 drop(lane);
                 if self.only.swap(owner, Ordering::SeqCst) == NONE {
                     tracing::info!("atlas hands one nonce to several lanes; one lane is used from now on");
                 }
-                return Ok(self.lanes[owner].lock().await);
+                return self.lanes[owner].lock().await;
             }
         }
-        Ok(lane)
+        lane
     }
 
     async fn free_lane(&self) -> MutexGuard<'_, Lane> {
