@@ -167,7 +167,9 @@ mod tests {
 
     #[test]
     fn a_nonce_with_a_session_key_is_answered_once() {
-        for (algorithm, reusable) in [("MD5", true), ("SHA-512-256", true), ("md5-sess", false), ("SHA-256-sess", false)] {
+        for (algorithm, reusable) in
+            [("MD5", true), ("SHA-512-256", true), ("md5-sess", false), ("SHA-256-sess", false)]
+        {
             let header = format!(r#"Digest realm="r", nonce="n", algorithm={algorithm}, qop="auth""#);
             assert_eq!(find_in(&[&header]).unwrap().is_reusable, reusable, "{algorithm}");
         }

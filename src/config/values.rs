@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
 use super::Schedule;
+use crate::atlas::is_allowed_base_url;
 use crate::telemetry::{self, LogFormat};
 
-const ATLAS_HOSTS: &[&str] = &["cloud.mongodb.com", "cloud.mongodbgov.com"];
 const LONGEST_TAG: usize = 255;
 
 /// Why a value cannot be used, without the value, and what would do.
@@ -80,20 +80,7 @@ pub fn atlas_base_url(text: &str) -> Result<Url, Unusable> {
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err(unusable("has a path or query", expected));
     }
-    let allowed = match url.host() {
-        Some(Host::Domain("localhost")) => true,
-        Some(Host::Domain(host)) => {
-            ATLAS_HOSTS.contains(&host) && url.scheme() == "https" && url.port_or_known_default() == Some(443)
-        }
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if allowed && matches!(url.scheme(), "http" | "https") {
-        Ok(url)
-    } else {
-        Err(unusable("is not an allowed host over HTTPS", expected))
-    }
+    if is_allowed_base_url(&url) { Ok(url) } else { Err(unusable("is not an allowed host over HTTPS", expected)) }
 }
 
 pub fn schedule(text: &str) -> Result<Schedule, Unusable> {

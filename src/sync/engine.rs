@@ -98,8 +98,7 @@ pub struct Engine {
     pub(super) policy: Policy,
     pub(super) schedule: Schedule,
     pub(super) clock: Clock,
-    pub(super) atlas_base_url: Url,
-    pub(super) atlas_lanes: usize,
+    pub(super) atlas: AtlasConfig,
     /// How long a lease lasts without being renewed.
     pub(super) lease: Duration,
     /// This process, in leases: random, never a host name.
@@ -131,8 +130,7 @@ impl Engine {
             policy: options.policy,
             schedule: options.schedule,
             clock: options.clock,
-            atlas_base_url: options.atlas_base_url,
-            atlas_lanes: options.atlas_lanes,
+            atlas: AtlasConfig { lanes: options.atlas_lanes, ..AtlasConfig::new(options.atlas_base_url) },
             lease: LEASE,
             owner: random_owner(),
             due: Arc::new(Notify::new()),
@@ -143,12 +141,16 @@ impl Engine {
         &self.store
     }
 
+    /// The same engine, asking Atlas in another way.
+    #[must_use]
+    pub fn asking(mut self, change: impl FnOnce(&mut AtlasConfig)) -> Self {
+        change(&mut self.atlas);
+        self
+    }
+
+    /// Every client of this engine spends the same budgets.
     pub(super) fn atlas_config(&self) -> AtlasConfig {
-        AtlasConfig {
-            lanes: self.atlas_lanes,
-            clock: self.clock.clone(),
-            ..AtlasConfig::new(self.atlas_base_url.clone())
-        }
+        AtlasConfig { clock: self.clock.clone(), ..self.atlas.clone() }
     }
 
     /// The key that seals the workspace's credentials; made at first use.

@@ -18,6 +18,8 @@ use super::{PRIVATE_KEY, PUBLIC_KEY};
 pub enum Policy {
     /// A new nonce for each challenge, good for this many answers.
     Uses(u32),
+    /// The same, but a worn nonce is refused as plainly as a wrong key.
+    UnsaidUses(u32),
     /// One nonce for everybody, replaced after this many answers; a count that comes again is refused plainly.
     Window(u32),
     /// A nonce goes stale once this many more requests have come in, whoever sent them.
@@ -143,13 +145,13 @@ impl Shared {
             return Verdict::Stale;
         };
         let worn = match self.policy {
-            Policy::Uses(most) => *taken >= most,
+            Policy::Uses(most) | Policy::UnsaidUses(most) => *taken >= most,
             Policy::Window(_) => current.as_deref() != Some(get("nonce")),
             Policy::Ages(age) => now - *born > age,
             Policy::StillBorn(most) => *number <= most,
         };
         if worn {
-            return Verdict::Stale;
+            return if matches!(self.policy, Policy::UnsaidUses(_)) { Verdict::Bad } else { Verdict::Stale };
         }
         let count = u32::from_str_radix(get("nc"), 16).unwrap();
         if count <= *highest {
