@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flate2::Compression;
 use flate2::write::GzEncoder;
+use flate2::{Compress, Compression, FlushCompress};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -98,8 +98,8 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     let head = String::from_utf8(head).unwrap();
     let path = head.split([' ', '?']).nth(1).unwrap().to_owned();
     shared.requests.lock().unwrap().push(path.clone());
-    let faults = shared.faults.lock().unwrap().clone();
-    let fault = faults.into_iter().find(|(end, _)| path.ends_with(end)).map(|(_, fault)| fault);
+    let struck = |(end, fault): &(String, Fault)| path.ends_with(end).then(|| fault.clone());
+    let fault = shared.faults.lock().unwrap().iter().find_map(struck);
     // The client may have hung up at any point of this.
     match fault {
         Some(Fault::Bytes(bytes)) => {
@@ -164,7 +164,12 @@ pub fn compress(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// About a megabyte that unfolds to a gigabyte: the same member again and again.
+/// About a megabyte that unfolds to a gigabyte: one gzip member of the same block again and again.
 pub fn bomb() -> Vec<u8> {
-    compress(&vec![b' '; 4 << 20]).repeat(256)
+    let mut deflate = Compress::new(Compression::best(), false);
+    let mut block = Vec::with_capacity(1 << 16);
+    deflate.compress_vec(&vec![b' '; 4 << 20], &mut block, FlushCompress::Full).unwrap();
+    let mut bomb = b"\x1f\x8b\x08\0\0\0\0\0\x02\xff".to_vec();
+    bomb.extend(block.repeat(256));
+    bomb
 }

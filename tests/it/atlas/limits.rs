@@ -131,3 +131,18 @@ async fn a_refusal_without_an_end_is_drained_only_so_far() {
     let error = client(&faulty.url).object(&users()).await.unwrap_err();
     assert_eq!(error.category().word(), "ROLE_TOO_SMALL");
 }
+
+#[tokio::test]
+async fn a_gigabyte_in_a_megabyte_is_read_up_to_the_cap() {
+    let bomb = super::faulty::bomb();
+    assert!(bomb.len() < 2 << 20, "{}", bomb.len());
+    let faulty = Faulty::start().await;
+    faulty.strike("/users", Fault::Bytes(super::faulty::gzip(&bomb)));
+    let error = client(&faulty.url).object(&users()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Atlas gave an answer that makes no sense here: a body of more than 32 MiB",
+        "{error:?}"
+    );
+    assert_eq!(faulty.requests("/users"), 1);
+}
