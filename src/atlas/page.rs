@@ -111,3 +111,38 @@ impl Reading {
 fn has_next(body: &Value) -> bool {
     body["links"].as_array().is_some_and(|links| links.iter().any(|link| link["rel"] == "next"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A page whose parts are right, left out, or of another type.
+    fn page() -> impl Strategy<Value = Value> {
+        let id = prop_oneof![4 => "[a-d]".prop_map(Value::from), 1 => Just(Value::Null), 1 => any::<i64>().prop_map(Value::from)];
+        let row = prop_oneof![6 => id.prop_map(|id| json!({ "id": id })), 1 => Just(json!([])), 1 => Just(json!("a"))];
+        let rows = prop::collection::vec(row, 0..6).prop_map(Value::from);
+        let results = prop_oneof![9 => rows, 1 => Just(json!({})), 1 => Just(Value::Null)];
+        let links = prop::sample::select(vec![json!([{ "rel": "next" }]), json!([]), json!("next"), json!([null, 7])]);
+        let total = prop::sample::select(vec![json!(4), json!(-1), json!("4"), Value::Null]);
+        (results, links, total)
+            .prop_map(|(results, links, total)| json!({ "results": results, "links": links, "totalCount": total }))
+    }
+
+    proptest! {
+        #[test]
+        fn no_pages_break_the_reader_and_no_id_is_kept_twice(pages in prop::collection::vec(page(), 0..12)) {
+            let mut reading = Reading::default();
+            for value in pages {
+                if !matches!(reading.add(Body { value, bytes: 1 }, "id"), Ok(true)) {
+                    break;
+                }
+            }
+            let ids: Vec<&str> = reading.rows.iter().filter_map(|row| row["id"].as_str()).collect();
+            prop_assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+            prop_assert!(reading.pages < 2 || !reading.fits_together() || reading.totals.len() < 2);
+        }
+    }
+}

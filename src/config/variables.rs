@@ -20,7 +20,11 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ),
     ("SLATEGATE_LISTEN", "127.0.0.1:8080", "address and port to serve on"),
     ("SLATEGATE_GRAPHIQL", "true", "serve GraphiQL: true or false"),
-    ("SLATEGATE_ATLAS_BASE_URL", "https://cloud.mongodb.com", "the Atlas Admin API's address"),
+    (
+        "SLATEGATE_ATLAS_BASE_URL",
+        "https://cloud.mongodb.com",
+        "the Atlas Admin API's address: an Atlas host or this machine",
+    ),
     ("SLATEGATE_ATLAS_LANES", "4", "requests in flight per Atlas API key, 1 to 32"),
     ("SLATEGATE_SYNC_SCHEDULE", "0 0 * * * *", "when to sync: cron text of five or six fields, seconds first, UTC"),
     ("SLATEGATE_FRESHNESS", "24, or three sync intervals if longer", "hours that a read of Atlas stays good evidence"),
