@@ -9,6 +9,7 @@ use async_graphql::{Request, Response};
 use tokio::net::TcpListener;
 
 use crate::auth::Authenticator;
+use crate::auth::oidc::Oidc;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::controls::Policy;
@@ -18,6 +19,7 @@ use crate::http::{
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::views::Caller;
+use crate::store::workspaces::StoredDataKey;
 use crate::store::{Store, StoreError};
 use crate::sync::judge::{Subjects, rejudge};
 use crate::sync::{Engine, EngineOptions};
@@ -35,6 +37,7 @@ pub struct Gateway {
     pub lifecycle: Lifecycle,
     clock: Clock,
     graphiql: bool,
+    oidc: Option<Oidc>,
 }
 
 impl Gateway {
@@ -47,12 +50,8 @@ impl Gateway {
             store.check().await?;
         }
         store.ensure_default_workspace().await?;
-        let data_keys = store.data_keys().await?;
-        let data_keys: Vec<(i64, WrappedDataKey)> = data_keys
-            .into_iter()
-            .map(|key| (key.workspace, WrappedDataKey { master_key_id: key.master_key_id, wrapped: key.wrapped }))
-            .collect();
-        let vault = verify_or_refuse(&config.master_key_file, config.database_file.is_some(), &data_keys)?;
+        let data_keys = wrapped_data_keys(&store).await?;
+        let vault = verify_or_refuse(&config.master_keys, config.database_file.is_some(), &data_keys)?;
         let policy = policy(config);
         judge_if_settings_changed(&store, &policy).await?;
         let options = EngineOptions {
@@ -63,12 +62,19 @@ impl Gateway {
             atlas_lanes: config.atlas_lanes,
         };
         let engine = Engine::new(store.clone(), vault, options);
-        Ok(Self::new(store, engine, clock, config.graphiql, lifecycle))
+        let oidc = config.oidc.clone().map(|settings| Oidc::new(settings, clock.clone())).transpose()?;
+        Ok(Self::new(store, engine, clock, config.graphiql, lifecycle).trusting(oidc))
     }
 
     /// A gateway of parts that are open already.
     pub const fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
-        Self { store, engine, lifecycle, clock, graphiql }
+        Self { store, engine, lifecycle, clock, graphiql, oidc: None }
+    }
+
+    /// Lets in who this issuer vouches for, too.
+    #[must_use]
+    pub fn trusting(self, oidc: Option<Oidc>) -> Self {
+        Self { oidc, ..self }
     }
 
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
@@ -100,7 +106,12 @@ impl Gateway {
     pub fn http_state(&self) -> HttpState {
         let state = State { store: self.store.clone(), engine: self.engine.clone(), clock: self.clock.clone() };
         let service = Service {
-            authenticator: Authenticator::new(self.store.clone(), self.clock.clone(), self.lifecycle.tasks.clone()),
+            authenticator: Authenticator::new(
+                self.store.clone(),
+                self.clock.clone(),
+                self.lifecycle.tasks.clone(),
+                self.oidc.clone(),
+            ),
             schema: graphql::schema(state.clone()),
             state,
         };
@@ -112,6 +123,14 @@ impl Gateway {
             deadlines: Deadlines::default(),
         }
     }
+}
+
+/// Every workspace's data key, as the vault knows it.
+pub async fn wrapped_data_keys(store: &Store) -> Result<Vec<(i64, WrappedDataKey)>, StoreError> {
+    let keys = store.data_keys().await?;
+    let wrapped =
+        |key: StoredDataKey| (key.workspace, WrappedDataKey { master_key_id: key.master_key_id, wrapped: key.wrapped });
+    Ok(keys.into_iter().map(wrapped).collect())
 }
 
 fn policy(config: &Config) -> Policy {

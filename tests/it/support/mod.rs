@@ -7,6 +7,7 @@ mod world;
 
 pub use database::{Database, Kind};
 pub use process::{Process, Signal};
+pub use served::Served;
 pub use world::{Setting, World, column, text, written};
 
 /// Runs one async test on SQLite and on PostgreSQL.

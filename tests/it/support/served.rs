@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use slategate::auth;
+use slategate::auth::{self, oidc::Oidc};
 use slategate::gateway::Gateway;
 use slategate::http::router;
 use slategate::lifecycle::Lifecycle;
@@ -21,9 +21,15 @@ pub struct Served {
 
 impl World {
     pub async fn serve(&self) -> Served {
+        self.serve_trusting(None).await
+    }
+
+    /// Serves callers that this issuer vouches for, too.
+    pub async fn serve_trusting(&self, issuer: Option<Oidc>) -> Served {
         let lifecycle = Lifecycle::default();
         let gateway =
-            Gateway::new(self.store.clone(), self.engine.clone(), self.clock.clone(), false, lifecycle.clone());
+            Gateway::new(self.store.clone(), self.engine.clone(), self.clock.clone(), false, lifecycle.clone())
+                .trusting(issuer);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = router(gateway.http_state()).into_make_service_with_connect_info::<SocketAddr>();
