@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::endpoint_set::{EndpointSet, Limit};
 
 /// Tokens come back all at once. Whoever counts them as a stream never waits longer for it.
-const REFILL_EVERY: Duration = Duration::from_secs(60);
+const REFILL_EVERY: Duration = Duration::from_mins(1);
 
 /// No bucket stays closed for longer.
 const LONGEST_CLOSED: Duration = Duration::from_hours(24);

@@ -116,7 +116,8 @@ impl Client {
         let mut attempt = 1;
         loop {
             self.wait_for_token(&bucket).await?;
-            let error = match self.read_once(endpoint, page, &bucket).await {
+            // Boxed: a sync holds many of these at a time.
+            let error = match Box::pin(self.read_once(endpoint, page, &bucket)).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use secrecy::SecretString;
-use url::Url;
+use url::{Host, Url};
 
 use super::Schedule;
 use crate::atlas::is_allowed_base_url;

@@ -105,7 +105,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
         Some(Fault::Bytes(bytes)) => {
             stream.write_all(&bytes).await.ok();
             stream.shutdown().await.ok();
-            stream.read(&mut [0; 1024]).await.ok();
+            stream.read_u8().await.ok();
         }
         Some(Fault::Hang(bytes)) => {
             stream.write_all(&bytes).await.ok();
