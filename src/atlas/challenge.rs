@@ -13,8 +13,8 @@ pub(super) struct Challenge {
     pub nonce: String,
     /// The last answer was refused for its nonce's age only.
     pub stale: bool,
-    /// diqwest's session remembers everything about a challenge but its algorithm, and takes it for plain MD5.
-    pub is_md5: bool,
+    /// The nonce may be answered again. Not with `-sess`: its key would need the first answer's client nonce.
+    pub is_reusable: bool,
     /// In the one spelling that diqwest reads.
     pub header: String,
 }
@@ -36,7 +36,7 @@ fn digest(params: &Params) -> Option<Challenge> {
     let get =
         |name: &str| params.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
     let (realm, nonce, opaque) = (get("realm")?, get("nonce")?, get("opaque"));
-    // diqwest's session puts these back between quotes as they are.
+    // diqwest's parser and its answer put these between quotes as they are.
     if [realm, nonce, opaque.unwrap_or_default()].iter().any(|value| value.contains(['"', '\\'])) {
         return None;
     }
@@ -54,7 +54,7 @@ fn digest(params: &Params) -> Option<Challenge> {
     Some(Challenge {
         nonce: nonce.to_owned(),
         stale: get("stale").is_some_and(|value| value.eq_ignore_ascii_case("true")),
-        is_md5: algorithm == "MD5",
+        is_reusable: !algorithm.ends_with("-sess"),
         header: format!("Digest {}", said.join(", ")),
     })
 }
@@ -134,7 +134,7 @@ mod tests {
             Challenge {
                 nonce: "a+b/c=".to_owned(),
                 stale: false,
-                is_md5: true,
+                is_reusable: true,
                 header: r#"Digest realm="MMS Public API", nonce="a+b/c=", algorithm=MD5, qop="auth""#.to_owned(),
             }
         );
@@ -155,7 +155,7 @@ mod tests {
         ];
         for form in forms {
             let challenge = find_in(form).unwrap();
-            assert_eq!((challenge.header.as_str(), challenge.is_md5), (plain, false), "{form:?}");
+            assert_eq!((challenge.header.as_str(), challenge.is_reusable), (plain, true), "{form:?}");
         }
     }
 
@@ -163,6 +163,16 @@ mod tests {
     fn staleness_is_read_in_any_case() {
         assert!(find_in(&[r#"Digest realm="r", nonce="n", stale=TRUE"#]).unwrap().stale);
         assert!(!find_in(&[r#"Digest realm="r", nonce="n""#]).unwrap().stale);
+    }
+
+    #[test]
+    fn a_nonce_with_a_session_key_is_answered_once() {
+        for (algorithm, reusable) in
+            [("MD5", true), ("SHA-512-256", true), ("md5-sess", false), ("SHA-256-sess", false)]
+        {
+            let header = format!(r#"Digest realm="r", nonce="n", algorithm={algorithm}, qop="auth""#);
+            assert_eq!(find_in(&[&header]).unwrap().is_reusable, reusable, "{algorithm}");
+        }
     }
 
     #[test]
@@ -185,6 +195,37 @@ mod tests {
         fn no_header_breaks_the_reader(text in "[ -~]{0,60}") {
             let challenge = find_in(&[&format!("Digest {text}")]);
             prop_assert!(challenge.is_none_or(|found| found.header.starts_with("Digest realm=")));
+        }
+
+        #[test]
+        fn bytes_of_any_kind_do_not_break_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let mut headers = HeaderMap::new();
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
+            find(&headers);
+        }
+
+        #[test]
+        fn a_challenge_survives_other_schemes_and_the_order_of_its_parameters(
+            realm in "[ !#-\\[\\]-~]{0,20}",
+            nonce in "[A-Za-z0-9+/=]{1,40}",
+            stale in any::<bool>(),
+            before in prop::sample::select(vec!["", "Bearer realm=\"x, Digest y\", ", "Negotiate, ", "Basic abc==, "]),
+            order in Just(vec![0, 1, 2, 3, 4]).prop_shuffle(),
+        ) {
+            let params = [
+                format!("realm=\"{realm}\""),
+                format!("nonce=\"{nonce}\""),
+                "algorithm=SHA-256".to_owned(),
+                "qop=\"auth,auth-int\"".to_owned(),
+                format!("stale={stale}"),
+            ];
+            let params: Vec<&str> = order.into_iter().map(|index: usize| params[index].as_str()).collect();
+            let found = find_in(&[&format!("{before}digest {}", params.join(", "))]).unwrap();
+            prop_assert_eq!((found.nonce.as_str(), found.stale), (nonce.as_str(), stale));
+            let plain = format!("Digest realm=\"{realm}\", nonce=\"{nonce}\", algorithm=SHA-256, qop=\"auth\"");
+            prop_assert_eq!(found.header, plain);
         }
     }
 }

@@ -3,17 +3,21 @@
 use std::fmt;
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
 
-use super::bucket::{Buckets, LONGEST_WAIT, least_wait};
+use super::budget::{BucketKey, Budgets, Told};
 use super::endpoint::Endpoint;
 use super::error::AtlasError;
+use super::host;
 use super::pace::{Backoff, Dice, Pace};
 use super::refusal::Refusal;
+use super::retry_after::{self, LONGEST_WAIT};
 use super::session::Session;
-use super::transport::{self, Transport};
+use super::transport::{Timeouts, Transport};
 use crate::clock::Clock;
 
 /// How often a call is tried again after a failure that may pass.
@@ -22,7 +26,7 @@ const RETRIES: u32 = 3;
 /// Where Atlas is, and how gently to ask it.
 #[derive(Debug, Clone)]
 pub struct AtlasConfig {
-    /// HTTPS, unless the host is this machine.
+    /// A host of Atlas over HTTPS, or this machine.
     pub base_url: Url,
     /// How many requests may be in flight for one key.
     pub lanes: usize,
@@ -31,6 +35,9 @@ pub struct AtlasConfig {
     pub pace: Pace,
     /// A longer wait is not slept through: the call fails instead.
     pub longest_wait: Duration,
+    pub timeouts: Timeouts,
+    /// Clones of a configuration spend the same.
+    pub budgets: Budgets,
 }
 
 impl AtlasConfig {
@@ -43,6 +50,8 @@ impl AtlasConfig {
             backoff: Backoff::default(),
             pace: Pace::default(),
             longest_wait: LONGEST_WAIT,
+            timeouts: Timeouts::default(),
+            budgets: Budgets::default(),
         }
     }
 }
@@ -57,7 +66,7 @@ pub struct Credentials {
 /// A client that cannot be made from its configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("the Atlas base URL must be https, or http on this machine")]
+    #[error("the Atlas base URL must be a host of Atlas over https, or this machine")]
     BaseUrl,
     #[error("the HTTP client cannot be built")]
     Http(#[from] reqwest::Error),
@@ -68,19 +77,18 @@ pub struct Client {
     config: AtlasConfig,
     public_key: String,
     session: Session,
-    buckets: Buckets,
     dice: Dice,
 }
 
 impl Client {
     pub fn new(config: AtlasConfig, credentials: &Credentials) -> Result<Self, SetupError> {
-        let local = transport::is_loopback(&config.base_url);
-        if config.base_url.scheme() != "https" && !(local && config.base_url.scheme() == "http") {
+        if !host::is_allowed(&config.base_url) {
             return Err(SetupError::BaseUrl);
         }
-        let session = Session::new(Transport::new(&config.base_url)?, credentials, config.lanes);
+        let transport = Transport::new(&config.base_url, config.timeouts)?;
+        let session = Session::new(transport, credentials, config.lanes);
         let dice = Dice::new(config.backoff.clone());
-        Ok(Self { config, public_key: credentials.public_key.clone(), session, buckets: Buckets::default(), dice })
+        Ok(Self { config, public_key: credentials.public_key.clone(), session, dice })
     }
 
     /// Every HTTP request sent so far, challenges included.
@@ -99,19 +107,21 @@ impl Client {
 
     /// Reads one object.
     pub async fn object(&self, endpoint: &Endpoint) -> Result<Value, AtlasError> {
-        self.read(endpoint, None).await
+        Ok(self.read(endpoint, None).await?.value)
     }
 
     /// Reads an object, or one page of a list, and tries again what may pass.
-    pub(super) async fn read(&self, endpoint: &Endpoint, page: Option<u32>) -> Result<Value, AtlasError> {
+    pub(super) async fn read(&self, endpoint: &Endpoint, page: Option<u32>) -> Result<Body, AtlasError> {
+        let bucket = endpoint.bucket(&self.public_key);
         let mut attempt = 1;
         loop {
-            self.wait_for_bucket(endpoint).await?;
-            let error = match self.read_once(endpoint, page).await {
+            self.wait_for_token(&bucket).await?;
+            // Boxed: a sync holds many of these at a time.
+            let error = match Box::pin(self.read_once(endpoint, page, &bucket)).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
-            let wait = self.wait_after(&error, endpoint, attempt);
+            let wait = self.wait_after(&error, &bucket, attempt);
             let Some(wait) = wait.filter(|wait| attempt <= RETRIES && *wait <= self.config.longest_wait) else {
                 return Err(error);
             };
@@ -121,25 +131,28 @@ impl Client {
         }
     }
 
-    async fn read_once(&self, endpoint: &Endpoint, page: Option<u32>) -> Result<Value, AtlasError> {
+    async fn read_once(&self, endpoint: &Endpoint, page: Option<u32>, bucket: &BucketKey) -> Result<Body, AtlasError> {
         let url = endpoint.url(&self.config.base_url, page);
-        let response = self.session.get(&url, &endpoint.accept(), self.config.clock.now()).await?;
-        let status = response.status();
-        if status != reqwest::StatusCode::OK {
-            let headers = response.headers().clone();
-            let body = transport::refusal_body(response).await;
+        let answered = self.session.get(&url, &endpoint.accept(), self.config.clock.now()).await?;
+        let (status, headers) = (answered.response.status(), answered.response.headers().clone());
+        self.config.budgets.learn(bucket, told(&headers));
+        if status != StatusCode::OK {
+            let body = answered.refusal_body().await;
             return Err(Refusal::new(status, &headers, &body, self.config.clock.now()).into_error());
         }
-        let body = transport::body(response).await?;
-        serde_json::from_slice(&body).map_err(|_error| AtlasError::unexpected("a body that is not JSON"))
+        let body = answered.body().await?;
+        let value =
+            serde_json::from_slice(&body).map_err(|_error| AtlasError::unexpected("a body that is not JSON"))?;
+        Ok(Body { value, bytes: body.len() })
     }
 
     /// The wait before the next try; None when there is to be none. A refusing bucket is closed for all callers.
-    fn wait_after(&self, error: &AtlasError, endpoint: &Endpoint, attempt: u32) -> Option<Duration> {
+    fn wait_after(&self, error: &AtlasError, bucket: &BucketKey, attempt: u32) -> Option<Duration> {
         match error {
             AtlasError::RateLimited { retry_after, .. } => {
-                let wait = least_wait(*retry_after, attempt).saturating_add(self.dice.roll(attempt));
-                self.buckets.pause(endpoint.bucket(), self.config.pace.now(), wait);
+                let (least, chance) = retry_after::wait(*retry_after, attempt);
+                let wait = least.saturating_add(self.dice.up_to(chance.max(self.config.backoff.base)));
+                self.config.budgets.close(bucket, self.config.pace.now(), wait);
                 Some(wait)
             }
             AtlasError::Unavailable { retry_after, .. } => {
@@ -149,18 +162,26 @@ impl Client {
         }
     }
 
-    async fn wait_for_bucket(&self, endpoint: &Endpoint) -> Result<(), AtlasError> {
-        loop {
-            let left = self.buckets.pause_left(&endpoint.bucket(), self.config.pace.now());
-            if left.is_zero() {
-                return Ok(());
-            }
+    async fn wait_for_token(&self, bucket: &BucketKey) -> Result<(), AtlasError> {
+        while let Err(left) = self.config.budgets.take(bucket, self.config.pace.now()) {
             if left > self.config.longest_wait {
                 return Err(AtlasError::RateLimited { code: None, retry_after: Some(left) });
             }
             self.config.pace.wait(left).await;
         }
+        Ok(())
     }
+}
+
+/// A body that is JSON, and how long it was.
+pub(super) struct Body {
+    pub value: Value,
+    pub bytes: usize,
+}
+
+fn told(headers: &HeaderMap) -> Told {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+    Told { capacity: number("ratelimit-limit"), remaining: number("ratelimit-remaining") }
 }
 
 impl fmt::Debug for Client {

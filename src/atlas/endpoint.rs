@@ -4,6 +4,8 @@
 
 use url::Url;
 
+use super::budget::BucketKey;
+use super::endpoint_set::{BucketScope, EndpointSet};
 use super::error::AtlasError;
 
 /// One kind of read.
@@ -52,11 +54,16 @@ impl Read {
         Layout { parent, child, version, row_id }
     }
 
-    /// The endpoint set whose token bucket this read draws on; an organization and its projects share one.
-    pub(super) const fn bucket_set(self) -> Self {
+    const fn set(self) -> EndpointSet {
         match self {
-            Self::Projects => Self::Organization,
-            other => other,
+            Self::Root => EndpointSet::Root,
+            Self::Organization | Self::Projects => EndpointSet::Organization,
+            Self::Users => EndpointSet::Users,
+            Self::Teams => EndpointSet::Teams,
+            Self::ApiKeys | Self::ServiceAccounts => EndpointSet::Keys,
+            Self::Clusters => EndpointSet::Clusters,
+            Self::EncryptionAtRest => EndpointSet::EncryptionAtRest,
+            Self::FlexClusters | Self::ProjectTeams | Self::ProjectServiceAccounts => EndpointSet::Project,
         }
     }
 }
@@ -84,6 +91,10 @@ impl Endpoint {
         Ok(Self { read, id: id.to_owned() })
     }
 
+    pub(super) const fn kind(&self) -> Read {
+        self.read
+    }
+
     pub(super) fn accept(&self) -> String {
         format!("application/vnd.atlas.{}+json", self.read.layout().version)
     }
@@ -92,8 +103,14 @@ impl Endpoint {
         self.read.layout().row_id
     }
 
-    pub(super) fn bucket(&self) -> (Read, String) {
-        (self.read.bucket_set(), self.id.clone())
+    /// The bucket that a call with this key draws on.
+    pub(super) fn bucket(&self, public_key: &str) -> BucketKey {
+        let set = self.read.set();
+        let owner = match set.scope() {
+            BucketScope::User => public_key,
+            BucketScope::Organization | BucketScope::Group => self.id.as_str(),
+        };
+        (set, owner.to_owned())
     }
 
     /// The address below `base`, of one page where `page` is given.
@@ -128,6 +145,17 @@ mod tests {
             "https://cloud.mongodb.com/gateway/api/atlas/v2/orgs/64ecb5ca726c787590a9aaea/users?pageNum=3&itemsPerPage=500"
         );
         assert_eq!(Endpoint::root().url(&base, None).as_str(), "https://cloud.mongodb.com/gateway/api/atlas/v2");
+    }
+
+    #[test]
+    fn endpoints_of_one_set_share_the_bucket_of_their_owner() {
+        let bucket = |read, id| Endpoint::new(read, id).unwrap().bucket("pubkey05");
+        let other = "0123456789abcdef01234567";
+        assert_eq!(bucket(Read::Projects, ID), bucket(Read::Organization, ID));
+        assert_eq!(bucket(Read::FlexClusters, ID), bucket(Read::ProjectTeams, ID));
+        assert_ne!(bucket(Read::FlexClusters, ID), bucket(Read::Clusters, ID));
+        assert_ne!(bucket(Read::Clusters, ID), bucket(Read::Clusters, other));
+        assert_eq!(Endpoint::root().bucket("pubkey05"), (EndpointSet::Root, "pubkey05".to_owned()));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Nothing here ever holds a key, a body or an address of the request.
 
+use std::error::Error as _;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +53,9 @@ pub enum AtlasError {
         #[source]
         cause: Option<Arc<reqwest::Error>>,
     },
+    /// Told of by the count and the rows of a list over several pages, each time it was read.
+    #[error("the list changed each time while it was read")]
+    UnstableList,
     #[error("Atlas gave an answer that makes no sense here: {what}")]
     UnexpectedResponse { what: &'static str },
 }
@@ -59,6 +64,7 @@ impl AtlasError {
     /// Atlas's own error code where it gave a telling one, else ours.
     pub fn code(&self) -> &str {
         let given = match self {
+            Self::UnstableList => Some("UNSTABLE_LIST"),
             Self::CredentialsRejected | Self::WrongOrganization | Self::UnexpectedResponse { .. } => None,
             Self::RoleTooSmall { code } | Self::IpNotAllowed { code, .. } => Some(code.as_str()),
             Self::Suspended { code }
@@ -84,6 +90,7 @@ impl AtlasError {
             | Self::NotFound { .. }
             | Self::BadRequest { .. }
             | Self::VersionGone { .. }
+            | Self::UnstableList
             | Self::UnexpectedResponse { .. } => AtlasCategory::UnexpectedResponse,
         }
     }
@@ -91,7 +98,7 @@ impl AtlasError {
     /// The same call may do better later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::Unavailable { .. } => true,
+            Self::RateLimited { .. } | Self::Unavailable { .. } | Self::UnstableList => true,
             Self::CredentialsRejected
             | Self::WrongOrganization
             | Self::RoleTooSmall { .. }
@@ -121,9 +128,22 @@ impl AtlasError {
 
 impl From<reqwest::Error> for AtlasError {
     fn from(error: reqwest::Error) -> Self {
-        if error.is_decode() {
-            return Self::unexpected("a body that cannot be decoded");
+        if is_garbled(&error) {
+            return Self::unexpected("a body that cannot be decompressed");
         }
         Self::Unavailable { status: None, code: None, retry_after: None, cause: Some(Arc::new(error.without_url())) }
     }
+}
+
+/// The compressed bytes are wrong, and not only cut off: asking again would not help.
+fn is_garbled(error: &reqwest::Error) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        if matches!(kind, Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)) {
+            return error.is_decode();
+        }
+        source = cause.source();
+    }
+    false
 }

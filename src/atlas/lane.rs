@@ -1,19 +1,23 @@
-//! A lane: one digest session that answers one request at a time, so that nonce counts arrive in order.
+//! A lane: answers one challenge after the other, one request at a time, so that nonce counts arrive in order.
 //!
-//! diqwest does the digests. It is driven from outside because its own `send` restarts the count on a nonce that it
-//! already counts, throws away the challenge that refuses an answer, and does not tell how often it sent.
+//! diqwest makes the answers; the nonces are kept here. Its own session forgets the algorithm of a challenge,
+//! restarts the count on a nonce that it counts already, and holds the private key as plain text for as long as it
+//! lives. Here the key is lent for each answer and rests in a [`SecretString`](secrecy::SecretString), which is wiped
+//! when the client goes. What diqwest hashes (`user:realm:key`) stays behind in freed memory: it cannot be wiped.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use diqwest::{DigestAuthCredentials, DigestAuthSession};
+use digest_auth::{AuthContext, HttpMethod};
+use diqwest::DigestAuthCredentials;
 use reqwest::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::time::Instant;
 use url::{Position, Url};
 
 use super::challenge::Challenge;
+use super::client::Credentials;
 use super::error::AtlasError;
 
 /// A nonce that lay idle for longer is not tried again.
@@ -27,15 +31,14 @@ const REMEMBERED_NONCES: usize = 4096;
 
 pub(super) struct Lane {
     pub number: usize,
-    session: DigestAuthSession,
+    credentials: Arc<Credentials>,
     held: Option<Held>,
-    counted: VecDeque<String>,
+    /// The latest nonces and how often each was answered.
+    counts: VecDeque<(String, u32)>,
 }
 
 struct Held {
     challenge: Challenge,
-    /// No answer has been made with it yet.
-    unused: bool,
     used_at: Instant,
 }
 
@@ -48,48 +51,52 @@ pub(super) struct Answer {
 }
 
 impl Lane {
-    pub fn new(number: usize, public_key: &str, private_key: &SecretString) -> Self {
-        let session = DigestAuthSession::new(public_key, private_key.expose_secret());
-        Self { number, session, held: None, counted: VecDeque::new() }
+    pub fn new(number: usize, credentials: Arc<Credentials>) -> Self {
+        Self { number, credentials, held: None, counts: VecDeque::new() }
     }
 
     /// Signs a GET of `url` with the nonce that is held, if one is.
     pub fn answer(&mut self, url: &Url) -> Result<Option<Answer>, AtlasError> {
         let Some(mut held) = self.held.take().filter(|held| held.used_at.elapsed() < IDLE) else { return Ok(None) };
-        let header = self.sign(&held.challenge, &url[Position::AfterPort..]).map_err(|_error| UNANSWERABLE)?;
-        let answer = Answer { header, nonce: held.challenge.nonce.clone(), fresh: held.unused };
-        if held.challenge.is_md5 {
-            held.unused = false;
+        let count = self.count(&held.challenge.nonce);
+        let target = &url[Position::AfterPort..];
+        let header = self.sign(&held.challenge, target, count).map_err(|_error| UNANSWERABLE)?;
+        let answer = Answer { header, nonce: held.challenge.nonce.clone(), fresh: count == 1 };
+        if held.challenge.is_reusable {
             held.used_at = Instant::now();
             self.held = Some(held);
         }
         Ok(Some(answer))
     }
 
-    /// The session is asked under the nonce as the name of the host: it then counts each nonce by itself. Other
-    /// algorithms it cannot remember, so their challenges are answered once each.
-    fn sign(&self, challenge: &Challenge, target: &str) -> diqwest::error::Result<HeaderValue> {
+    fn sign(&self, challenge: &Challenge, target: &str, count: u32) -> diqwest::error::Result<HeaderValue> {
+        let (public, private) = (self.credentials.public_key.as_str(), self.credentials.private_key.expose_secret());
         let mut headers = HeaderMap::new();
         headers.insert(WWW_AUTHENTICATE, challenge.header.parse()?);
-        let answer = (&self.session).calculate_authorization(&challenge.nonce, target, "GET".into(), None, &headers)?;
+        let mut answer = (public, private).calculate_authorization("", target, HttpMethod::GET, None, &headers)?;
+        if count > 1 {
+            answer.nc = count;
+            answer.digest(&AuthContext::new(public, private, target));
+        }
         let mut header: HeaderValue = answer.to_header_string().parse()?;
         header.set_sensitive(true);
         Ok(header)
     }
 
-    /// Takes up a challenge; the count of a nonce that the lane had before goes on.
-    pub fn adopt(&mut self, challenge: Challenge, unused: bool) -> Result<(), AtlasError> {
-        if challenge.is_md5 && !self.counted.contains(&challenge.nonce) {
-            (&self.session).store_context(&challenge.nonce, &challenge.header).map_err(|_error| UNANSWERABLE)?;
-            self.counted.push_back(challenge.nonce.clone());
-            if self.counted.len() > COUNTED_NONCES
-                && let Some(oldest) = self.counted.pop_front()
-            {
-                self.session.invalidate_host(&oldest).map_err(|_error| UNANSWERABLE)?;
-            }
+    /// The number of this answer among those to the nonce, from 1.
+    fn count(&mut self, nonce: &str) -> u32 {
+        let before = self.counts.iter().position(|(known, _)| known == nonce);
+        let count = before.and_then(|place| self.counts.remove(place)).map_or(1, |(_, count)| count.wrapping_add(1));
+        self.counts.push_back((nonce.to_owned(), count));
+        if self.counts.len() > COUNTED_NONCES {
+            self.counts.pop_front();
         }
-        self.held = Some(Held { challenge, unused, used_at: Instant::now() });
-        Ok(())
+        count
+    }
+
+    /// Takes up a challenge; the count of a nonce that the lane had before goes on.
+    pub fn adopt(&mut self, challenge: Challenge) {
+        self.held = Some(Held { challenge, used_at: Instant::now() });
     }
 
     pub fn forget(&mut self) {

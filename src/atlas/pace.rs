@@ -81,7 +81,11 @@ impl Dice {
     /// A wait before try number `attempt` (from 1): anything from nothing to the doubled and capped base.
     pub fn roll(&self, attempt: u32) -> Duration {
         let doubled = 2_u32.checked_pow(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
-        let ceiling = self.backoff.base.saturating_mul(doubled).min(self.backoff.cap);
+        self.up_to(self.backoff.base.saturating_mul(doubled).min(self.backoff.cap))
+    }
+
+    /// Anything from nothing to `ceiling`.
+    pub fn up_to(&self, ceiling: Duration) -> Duration {
         let micros = u64::try_from(ceiling.as_micros()).unwrap_or(u64::MAX - 1);
         Duration::from_micros(self.next() % (micros + 1))
     }

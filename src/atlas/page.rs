@@ -6,12 +6,18 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::client::Client;
+use super::client::{Body, Client};
 use super::endpoint::Endpoint;
 use super::error::AtlasError;
 
 /// A list that has not ended by then never will.
-const MOST_PAGES: u32 = 10_000;
+const MOST_PAGES: u32 = 1_000;
+
+/// How much of one list is read, over all its pages.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// How often a list that changed while it was read is read at most.
+const MOST_READS: u32 = 3;
 
 /// What was read of a list: all of it, or the rows before a failure.
 #[derive(Debug)]
@@ -23,21 +29,33 @@ pub struct Listing {
 }
 
 impl Client {
-    /// Reads a list to its end, or as far as it goes.
+    /// Reads a list to its end, or as far as it goes. Pages that do not fit together are read again.
     pub async fn list(&self, endpoint: &Endpoint) -> Listing {
-        let mut reading = Reading::default();
-        for number in 1..=MOST_PAGES {
-            let step = match self.read(endpoint, Some(number)).await {
-                Ok(body) => reading.add(body, endpoint.row_id()),
-                Err(error) => Err(error),
+        let mut reads = 1;
+        loop {
+            let mut reading = Reading::default();
+            let failure = match self.pages(endpoint, &mut reading).await {
+                Ok(()) if reading.fits_together() => None,
+                Ok(()) if reads < MOST_READS => {
+                    tracing::debug!(list = ?endpoint.kind(), reads, "atlas list changed while it was read");
+                    reads += 1;
+                    continue;
+                }
+                Ok(()) => Some(AtlasError::UnstableList),
+                Err(error) => Some(error),
             };
-            match step {
-                Ok(true) => {}
-                Ok(false) => return Listing { rows: reading.rows, failure: None },
-                Err(error) => return Listing { rows: reading.rows, failure: Some(error) },
+            return Listing { rows: reading.rows, failure };
+        }
+    }
+
+    async fn pages(&self, endpoint: &Endpoint, reading: &mut Reading) -> Result<(), AtlasError> {
+        for number in 1..=MOST_PAGES {
+            let body = self.read(endpoint, Some(number)).await?;
+            if !reading.add(body, endpoint.row_id())? {
+                return Ok(());
             }
         }
-        Listing { rows: reading.rows, failure: Some(AtlasError::unexpected("a list without an end")) }
+        Err(AtlasError::unexpected("a list without an end"))
     }
 }
 
@@ -46,14 +64,24 @@ struct Reading {
     rows: Vec<Value>,
     ids: HashSet<String>,
     first_ids: HashSet<String>,
+    pages: u32,
+    bytes: usize,
+    /// What each page said that the list has. Pages may leave it out.
+    totals: HashSet<u64>,
 }
 
 impl Reading {
     /// Adds the new rows of a page and says whether another page follows.
-    fn add(&mut self, mut body: Value, row_id: &str) -> Result<bool, AtlasError> {
-        let Some(Value::Array(rows)) = body.get_mut("results").map(Value::take) else {
+    fn add(&mut self, Body { mut value, bytes }: Body, row_id: &str) -> Result<bool, AtlasError> {
+        self.pages += 1;
+        self.bytes += bytes;
+        if self.bytes > MOST_BYTES {
+            return Err(AtlasError::unexpected("a list of more than 64 MiB"));
+        }
+        let Some(Value::Array(rows)) = value.get_mut("results").map(Value::take) else {
             return Err(AtlasError::unexpected("a list without results"));
         };
+        self.totals.extend(value["totalCount"].as_u64());
         let id_of = |row: &Value| row.get(row_id).and_then(Value::as_str).map(str::to_owned);
         if let Some(first) = rows.first().and_then(id_of)
             && !self.first_ids.insert(first)
@@ -66,14 +94,55 @@ impl Reading {
                 self.rows.push(row);
             }
         }
-        let more = has_next(&body);
+        let more = has_next(&value);
         if more && self.rows.len() == known {
             return Err(AtlasError::unexpected("a page with nothing new before the end of the list"));
         }
         Ok(more)
     }
+
+    /// Nothing slid between two pages, as far as the counts tell. One page is a whole by itself.
+    fn fits_together(&self) -> bool {
+        let rows = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
+        self.pages < 2 || self.totals.iter().all(|total| *total == rows)
+    }
 }
 
 fn has_next(body: &Value) -> bool {
     body["links"].as_array().is_some_and(|links| links.iter().any(|link| link["rel"] == "next"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A page whose parts are right, left out, or of another type.
+    fn page() -> impl Strategy<Value = Value> {
+        let id = prop_oneof![4 => "[a-d]".prop_map(Value::from), 1 => Just(Value::Null), 1 => any::<i64>().prop_map(Value::from)];
+        let row = prop_oneof![6 => id.prop_map(|id| json!({ "id": id })), 1 => Just(json!([])), 1 => Just(json!("a"))];
+        let rows = prop::collection::vec(row, 0..6).prop_map(Value::from);
+        let results = prop_oneof![9 => rows, 1 => Just(json!({})), 1 => Just(Value::Null)];
+        let links = prop::sample::select(vec![json!([{ "rel": "next" }]), json!([]), json!("next"), json!([null, 7])]);
+        let total = prop::sample::select(vec![json!(4), json!(-1), json!("4"), Value::Null]);
+        (results, links, total)
+            .prop_map(|(results, links, total)| json!({ "results": results, "links": links, "totalCount": total }))
+    }
+
+    proptest! {
+        #[test]
+        fn no_pages_break_the_reader_and_no_id_is_kept_twice(pages in prop::collection::vec(page(), 0..12)) {
+            let mut reading = Reading::default();
+            for value in pages {
+                if !matches!(reading.add(Body { value, bytes: 1 }, "id"), Ok(true)) {
+                    break;
+                }
+            }
+            let ids: Vec<&str> = reading.rows.iter().filter_map(|row| row["id"].as_str()).collect();
+            prop_assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+            prop_assert!(reading.pages < 2 || !reading.fits_together() || reading.totals.len() < 2);
+        }
+    }
 }

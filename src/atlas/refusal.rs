@@ -8,8 +8,8 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
-use super::bucket;
 use super::error::AtlasError;
+use super::retry_after;
 
 /// 401 codes that mean "this key may not", where 401 otherwise means "who are you".
 const ROLE_CODES: [&str; 3] = ["USER_UNAUTHORIZED", "USER_CANNOT_ACCESS_GROUP", "USER_CANNOT_ACCESS_ORG"];
@@ -35,7 +35,7 @@ impl Refusal {
                 .filter(|code| is_code(code))
                 .map(str::to_owned),
             address: body["parameters"][0].as_str().and_then(|text| text.parse().ok()),
-            retry_after: header(RETRY_AFTER.as_str()).and_then(|value| bucket::retry_after(value, now)),
+            retry_after: header(RETRY_AFTER.as_str()).and_then(|value| retry_after::read(value, now)),
         }
     }
 

@@ -1,9 +1,10 @@
 //! Signed sending: lanes, challenges, and when a key counts as rejected.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use chrono::{DateTime, Utc};
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use url::Url;
 
@@ -12,7 +13,7 @@ use super::client::Credentials;
 use super::error::AtlasError;
 use super::lane::{Answer, Claim, Lane, Nonces};
 use super::refusal::Refusal;
-use super::transport::{self, Transport};
+use super::transport::{Answered, Transport};
 
 /// No call sends more often. Only nonces that go stale again and again get here.
 const MOST_SENDS: u32 = 5;
@@ -34,7 +35,8 @@ pub(super) struct Session {
 impl Session {
     pub fn new(transport: Transport, credentials: &Credentials, lanes: usize) -> Self {
         let count = lanes.max(1);
-        let lane = |number| Mutex::new(Lane::new(number, &credentials.public_key, &credentials.private_key));
+        let credentials = Arc::new(credentials.clone());
+        let lane = |number| Mutex::new(Lane::new(number, Arc::clone(&credentials)));
         Self {
             transport,
             lanes: (0..count).map(lane).collect(),
@@ -54,20 +56,22 @@ impl Session {
     }
 
     /// Sends a signed GET. Holds a lane until the head of the answer is there.
-    pub async fn get(&self, url: &Url, accept: &str, now: DateTime<Utc>) -> Result<Response, AtlasError> {
+    pub async fn get(&self, url: &Url, accept: &str, now: DateTime<Utc>) -> Result<Answered, AtlasError> {
         let _turn = self.free.acquire().await.map_err(|_closed| AtlasError::unreachable())?;
         let mut lane = self.free_lane().await;
+        let deadline = self.transport.deadline();
         let mut struck = false;
         for _ in 0..MOST_SENDS {
             self.check_circuit()?;
             let answer = lane.answer(url)?;
-            let response = self.transport.get(url, accept, answer.as_ref().map(|made| made.header.clone())).await?;
-            if response.status() != StatusCode::UNAUTHORIZED {
-                return Ok(response);
+            let header = answer.as_ref().map(|made| made.header.clone());
+            let answered = self.transport.get(url, accept, header, deadline).await?;
+            if answered.response.status() != StatusCode::UNAUTHORIZED {
+                return Ok(answered);
             }
-            let offered = challenge::find(response.headers());
-            let (status, headers) = (response.status(), response.headers().clone());
-            let refusal = Refusal::new(status, &headers, &transport::refusal_body(response).await, now);
+            let headers = answered.response.headers().clone();
+            let offered = challenge::find(&headers);
+            let refusal = Refusal::new(StatusCode::UNAUTHORIZED, &headers, &answered.refusal_body().await, now);
             if let Some(answer) = answer {
                 if refusal.role_code().is_some() {
                     return Err(refusal.into_error());
@@ -76,7 +80,7 @@ impl Session {
             } else if offered.is_none() {
                 return Err(refusal.into_error());
             }
-            lane = self.take_up(lane, offered).await?;
+            lane = self.take_up(lane, offered).await;
         }
         Err(AtlasError::unreachable())
     }
@@ -98,28 +102,23 @@ impl Session {
     }
 
     /// Takes up the challenge, on the lane that counts its nonce already if there is one.
-    async fn take_up<'a>(
-        &'a self,
-        mut lane: MutexGuard<'a, Lane>,
-        offered: Option<Challenge>,
-    ) -> Result<MutexGuard<'a, Lane>, AtlasError> {
+    async fn take_up<'a>(&'a self, mut lane: MutexGuard<'a, Lane>, offered: Option<Challenge>) -> MutexGuard<'a, Lane> {
         let Some(challenge) = offered else {
             lane.forget();
-            return Ok(lane);
+            return lane;
         };
         match self.nonces.claim(&challenge.nonce, lane.number) {
-            Claim::New => lane.adopt(challenge, true)?,
-            Claim::Own => lane.adopt(challenge, false)?,
+            Claim::New | Claim::Own => lane.adopt(challenge),
             Claim::Taken(owner) => {
                 lane.forget();
                 drop(lane);
                 if self.only.swap(owner, Ordering::SeqCst) == NONE {
                     tracing::info!("atlas hands one nonce to several lanes; one lane is used from now on");
                 }
-                return Ok(self.lanes[owner].lock().await);
+                return self.lanes[owner].lock().await;
             }
         }
-        Ok(lane)
+        lane
     }
 
     async fn free_lane(&self) -> MutexGuard<'_, Lane> {

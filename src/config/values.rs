@@ -9,10 +9,10 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::Schedule;
+use crate::atlas::is_allowed_base_url;
 use crate::store::views::Role;
 use crate::telemetry::{self, LogFormat};
 
-const ATLAS_HOSTS: &[&str] = &["cloud.mongodb.com", "cloud.mongodbgov.com"];
 const LONGEST_TAG: usize = 255;
 
 /// Why a value cannot be used, without the value, and what would do.
@@ -81,20 +81,7 @@ pub fn atlas_base_url(text: &str) -> Result<Url, Unusable> {
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return Err(unusable("has a path or query", expected));
     }
-    let allowed = match url.host() {
-        Some(Host::Domain("localhost")) => true,
-        Some(Host::Domain(host)) => {
-            ATLAS_HOSTS.contains(&host) && url.scheme() == "https" && url.port_or_known_default() == Some(443)
-        }
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    if allowed && matches!(url.scheme(), "http" | "https") {
-        Ok(url)
-    } else {
-        Err(unusable("is not an allowed host over HTTPS", expected))
-    }
+    if is_allowed_base_url(&url) { Ok(url) } else { Err(unusable("is not an allowed host over HTTPS", expected)) }
 }
 
 /// Whatever it says about a caller is believed, so it is asked over HTTPS only, or on this machine.

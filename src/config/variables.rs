@@ -31,7 +31,11 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
         "a manifest of trusted documents, as Relay, GraphQL codegen or Apollo write it",
     ),
     ("SLATEGATE_TRUSTED_DOCUMENTS_ONLY", "none", "roles that may run trusted documents only, such as viewer,analyst"),
-    ("SLATEGATE_ATLAS_BASE_URL", "https://cloud.mongodb.com", "the Atlas Admin API's address"),
+    (
+        "SLATEGATE_ATLAS_BASE_URL",
+        "https://cloud.mongodb.com",
+        "the Atlas Admin API's address: an Atlas host or this machine",
+    ),
     ("SLATEGATE_ATLAS_LANES", "4", "requests in flight per Atlas API key, 1 to 32"),
     ("SLATEGATE_SYNC_SCHEDULE", "0 0 * * * *", "when to sync: cron text of five or six fields, seconds first, UTC"),
     ("SLATEGATE_FRESHNESS", "24, or three sync intervals if longer", "hours that a read of Atlas stays good evidence"),

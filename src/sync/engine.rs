@@ -101,8 +101,7 @@ pub struct Engine {
     pub(super) policy: Policy,
     pub(super) schedule: Schedule,
     pub(super) clock: Clock,
-    pub(super) atlas_base_url: Url,
-    pub(super) atlas_lanes: usize,
+    pub(super) atlas: AtlasConfig,
     pub(super) limits: Limits,
     /// This process, in leases.
     pub(super) owner: String,
@@ -157,8 +156,7 @@ impl Engine {
             policy: options.policy,
             schedule: options.schedule,
             clock: options.clock,
-            atlas_base_url: options.atlas_base_url,
-            atlas_lanes: options.atlas_lanes,
+            atlas: AtlasConfig { lanes: options.atlas_lanes, ..AtlasConfig::new(options.atlas_base_url) },
             limits: Limits::default(),
             owner,
             outage: Arc::default(),
@@ -177,12 +175,16 @@ impl Engine {
         &self.store
     }
 
+    /// The same engine, asking Atlas in another way.
+    #[must_use]
+    pub fn asking(mut self, change: impl FnOnce(&mut AtlasConfig)) -> Self {
+        change(&mut self.atlas);
+        self
+    }
+
+    /// Every client of this engine spends the same budgets.
     pub(super) fn atlas_config(&self) -> AtlasConfig {
-        AtlasConfig {
-            lanes: self.atlas_lanes,
-            clock: self.clock.clone(),
-            ..AtlasConfig::new(self.atlas_base_url.clone())
-        }
+        AtlasConfig { clock: self.clock.clone(), ..self.atlas.clone() }
     }
 
     /// The key that seals the workspace's credentials; made at first use.

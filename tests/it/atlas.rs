@@ -2,9 +2,13 @@
 
 mod digest_server;
 mod estate;
+mod faulty;
 mod fetch;
+mod hostile;
+mod limits;
 mod nonces;
 mod paging;
+mod partial;
 mod refusals;
 
 use slategate::atlas::{AtlasConfig, Backoff, Client, Credentials, Endpoint, Pace, Read};

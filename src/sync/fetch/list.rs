@@ -42,8 +42,8 @@ pub(super) async fn read_list<T>(
     };
     let failure = failure.map(|error| scope_failure(kind, error)).transpose()?;
     let (mut rows, mut odd) = (Vec::new(), Vec::new());
-    for value in &values {
-        match convert(value) {
+    for value in values {
+        match convert(&value) {
             Ok(row) => rows.extend(row),
             Err(row) => odd.push(row),
         }

@@ -1,15 +1,13 @@
-//! A server that checks digest answers for real, under one of several nonce policies.
+//! A server that checks digest answers for real, under one of several nonce policies. Bare, since it serves thousands.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
 use md5::{Digest as _, Md5};
 use sha2::Sha256;
-use tokio::task::JoinHandle;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 use super::{PRIVATE_KEY, PUBLIC_KEY};
 
@@ -18,6 +16,8 @@ use super::{PRIVATE_KEY, PUBLIC_KEY};
 pub enum Policy {
     /// A new nonce for each challenge, good for this many answers.
     Uses(u32),
+    /// The same, but a worn nonce is refused as plainly as a wrong key.
+    UnsaidUses(u32),
     /// One nonce for everybody, replaced after this many answers; a count that comes again is refused plainly.
     Window(u32),
     /// A nonce goes stale once this many more requests have come in, whoever sent them.
@@ -65,26 +65,19 @@ struct Shared {
 pub struct DigestServer {
     pub url: String,
     shared: Arc<Shared>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for DigestServer {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// Ends when it is dropped.
+    _serving: JoinSet<()>,
 }
 
 impl DigestServer {
     pub async fn start(policy: Policy, spelling: Spelling) -> Self {
         let private_key = Mutex::new(PRIVATE_KEY.to_owned());
         let shared = Arc::new(Shared { policy, spelling, private_key, book: Mutex::default() });
-        let router = Router::new().fallback(serve).with_state(shared.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let serving = async move { axum::serve(listener, router).await.unwrap() };
-        #[expect(clippy::disallowed_methods, reason = "the server lives as long as its test")]
-        let task = tokio::spawn(serving);
-        Self { url, shared, task }
+        let mut serving = JoinSet::new();
+        serving.spawn(accept(listener, shared.clone()));
+        Self { url, shared, _serving: serving }
     }
 
     /// From now on another private key is the right one.
@@ -111,18 +104,27 @@ impl DigestServer {
     }
 }
 
-async fn serve(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    let mut book = shared.book.lock().unwrap();
-    book.requests += 1;
-    book.others += u32::from(method != Method::GET);
-    let Some(answer) = headers.get("authorization") else { return shared.challenge(&mut book, false) };
-    match shared.judge(&mut book, answer.to_str().unwrap(), &uri) {
-        Verdict::Good => {
-            book.accepted += 1;
-            ([("content-type", "application/json")], r#"{"results":[],"links":[]}"#).into_response()
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        connections.spawn(serve(stream, shared.clone()));
+    }
+}
+
+async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    stream.set_nodelay(true).unwrap();
+    let mut stream = BufReader::new(stream);
+    let (mut head, mut line) = (String::new(), String::new());
+    while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+        if line == "\r\n" {
+            let answer = shared.answer(&head);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            head.clear();
+        } else {
+            head.push_str(&line);
         }
-        Verdict::Stale => shared.challenge(&mut book, true),
-        Verdict::Bad => shared.challenge(&mut book, false),
+        line.clear();
     }
 }
 
@@ -133,7 +135,29 @@ enum Verdict {
 }
 
 impl Shared {
-    fn judge(&self, book: &mut Book, answer: &str, uri: &Uri) -> Verdict {
+    fn answer(&self, head: &str) -> String {
+        let mut lines = head.lines();
+        let mut request = lines.next().unwrap().split(' ');
+        let (method, target) = (request.next().unwrap(), request.next().unwrap());
+        let authorization = lines.find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("authorization").then_some(value)
+        });
+        let mut book = self.book.lock().unwrap();
+        book.requests += 1;
+        book.others += u32::from(method != "GET");
+        let Some(answer) = authorization else { return self.challenge(&mut book, false) };
+        match self.judge(&mut book, answer, target) {
+            Verdict::Good => {
+                book.accepted += 1;
+                written("200 OK", "content-type: application/json\r\n", r#"{"results":[],"links":[]}"#)
+            }
+            Verdict::Stale => self.challenge(&mut book, true),
+            Verdict::Bad => self.challenge(&mut book, false),
+        }
+    }
+
+    fn judge(&self, book: &mut Book, answer: &str, target: &str) -> Verdict {
         let fields = fields(answer);
         let get = |name: &str| fields.get(name).map_or("", String::as_str);
         let now = book.requests;
@@ -143,20 +167,20 @@ impl Shared {
             return Verdict::Stale;
         };
         let worn = match self.policy {
-            Policy::Uses(most) => *taken >= most,
+            Policy::Uses(most) | Policy::UnsaidUses(most) => *taken >= most,
             Policy::Window(_) => current.as_deref() != Some(get("nonce")),
             Policy::Ages(age) => now - *born > age,
             Policy::StillBorn(most) => *number <= most,
         };
         if worn {
-            return Verdict::Stale;
+            return if matches!(self.policy, Policy::UnsaidUses(_)) { Verdict::Bad } else { Verdict::Stale };
         }
         let count = u32::from_str_radix(get("nc"), 16).unwrap();
         if count <= *highest {
             book.replays += 1;
             return Verdict::Bad;
         }
-        if get("response") != self.expected(&get, uri) || get("uri") != uri.path_and_query().unwrap().as_str() {
+        if get("response") != self.expected(&get, target) || get("uri") != target {
             return Verdict::Bad;
         }
         (*highest, *taken) = (count, *taken + 1);
@@ -166,10 +190,10 @@ impl Shared {
         Verdict::Good
     }
 
-    fn expected<'a>(&self, get: &dyn Fn(&str) -> &'a str, uri: &Uri) -> String {
+    fn expected<'a>(&self, get: &dyn Fn(&str) -> &'a str, target: &str) -> String {
         let private_key = self.private_key.lock().unwrap();
         let ha1 = self.hash(&format!("{PUBLIC_KEY}:MMS Public API:{private_key}"));
-        let ha2 = self.hash(&format!("GET:{uri}"));
+        let ha2 = self.hash(&format!("GET:{target}"));
         self.hash(&format!("{ha1}:{}:{}:{}:auth:{ha2}", get("nonce"), get("nc"), get("cnonce")))
     }
 
@@ -185,7 +209,7 @@ impl Shared {
             .collect()
     }
 
-    fn challenge(&self, book: &mut Book, stale: bool) -> Response {
+    fn challenge(&self, book: &mut Book, stale: bool) -> String {
         let shared = book.current.clone().filter(|_| matches!(self.policy, Policy::Window(_)));
         let nonce = shared.unwrap_or_else(|| {
             book.made += 1;
@@ -198,16 +222,17 @@ impl Shared {
         let algorithm = if self.spelling == Spelling::Sha256 { "SHA-256" } else { "MD5" };
         let scheme = if self.spelling == Spelling::LowerCase { "digest" } else { "Digest" };
         let digest = format!(
-            r#"{scheme} realm="MMS Public API", domain="", nonce="{nonce}", algorithm={algorithm}, qop="auth", stale={stale}"#
+            r#"www-authenticate: {scheme} realm="MMS Public API", domain="", nonce="{nonce}", algorithm={algorithm}, qop="auth", stale={stale}"#
         );
         let body = r#"{"error":401,"reason":"Unauthorized","errorCode":"UNEXPECTED_ERROR"}"#;
-        let mut response = (StatusCode::UNAUTHORIZED, body).into_response();
-        if self.spelling == Spelling::BearerFirst {
-            response.headers_mut().append("www-authenticate", r#"Bearer realm="other""#.parse().unwrap());
-        }
-        response.headers_mut().append("www-authenticate", digest.parse().unwrap());
-        response
+        let bearer =
+            if self.spelling == Spelling::BearerFirst { "www-authenticate: Bearer realm=\"other\"\r\n" } else { "" };
+        written("401 Unauthorized", &format!("{bearer}{digest}\r\n"), body)
     }
+}
+
+fn written(status: &str, headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
 }
 
 /// The parameters of an `Authorization` header; no value in these tests holds a comma.

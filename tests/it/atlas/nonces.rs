@@ -86,10 +86,55 @@ async fn the_spelling_of_the_challenge_makes_no_difference() {
 }
 
 #[tokio::test]
-async fn an_algorithm_that_the_session_cannot_remember_is_answered_afresh() {
+async fn another_algorithm_costs_no_more_than_md5() {
     let (_, requests) = requests_for(FOREVER, Spelling::Sha256, 40, 1).await;
-    assert_eq!(requests, 80);
-    requests_for(FOREVER, Spelling::Sha256, 200, 16).await;
+    assert_eq!(requests, 41);
+    let (_, requests) = requests_for(Policy::Uses(10), Spelling::Sha256, 400, 16).await;
+    assert!(requests <= 444, "{requests}");
+}
+
+/// Ten thousand calls, sixteen at a time: each comes through, and no more than `most` requests are needed.
+async fn ten_thousand_come_through(policy: Policy, spelling: Spelling, most: u64) {
+    let (_, requests) = requests_for(policy, spelling, 10_000, 16).await;
+    assert!(requests <= most, "{policy:?} {spelling:?}: {requests}");
+}
+
+#[tokio::test]
+async fn ten_thousand_calls_on_lasting_nonces_cost_a_challenge_per_lane() {
+    ten_thousand_come_through(FOREVER, Spelling::BearerFirst, 10_004).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_calls_with_sha_256_cost_no_more() {
+    ten_thousand_come_through(FOREVER, Spelling::Sha256, 10_004).await;
+}
+
+/// At one request in a millisecond a nonce that ages by 2,000 requests lives for two seconds.
+#[tokio::test]
+async fn ten_thousand_calls_on_ageing_nonces_cost_five_percent_more_at_most() {
+    ten_thousand_come_through(Policy::Ages(2_000), Spelling::Atlas, 10_500).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_calls_on_shared_nonces_cost_five_percent_more_at_most() {
+    ten_thousand_come_through(Policy::Window(3_000), Spelling::LowerCase, 10_500).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_calls_on_nonces_of_ten_uses_cost_one_more_in_ten() {
+    ten_thousand_come_through(Policy::Uses(10), Spelling::Atlas, 11_100).await;
+}
+
+#[tokio::test]
+async fn ten_thousand_calls_on_one_time_nonces_cost_twice_as_many_requests() {
+    ten_thousand_come_through(Policy::Uses(1), Spelling::Atlas, 20_000).await;
+}
+
+#[tokio::test]
+async fn a_worn_nonce_that_is_refused_plainly_says_nothing_of_the_key() {
+    for uses in [1, 10] {
+        requests_for(Policy::UnsaidUses(uses), Spelling::Atlas, 400, 16).await;
+    }
 }
 
 #[tokio::test]
@@ -114,8 +159,14 @@ async fn a_wrong_key_costs_at_most_three_requests_and_opens_the_circuit() {
 
 #[tokio::test]
 async fn a_key_revoked_in_mid_run_costs_at_most_three_requests_per_lane() {
-    for policy in [FOREVER, Policy::Window(u32::MAX)] {
-        let server = DigestServer::start(policy, Spelling::Atlas).await;
+    let cases = [
+        (FOREVER, Spelling::Atlas),
+        (FOREVER, Spelling::Sha256),
+        (Policy::Uses(1), Spelling::Atlas),
+        (Policy::Window(u32::MAX), Spelling::Atlas),
+    ];
+    for (policy, spelling) in cases {
+        let server = DigestServer::start(policy, spelling).await;
         let client = client(&server.url);
         all_come_through(&client, 40, 16).await;
         let before = server.requests();
@@ -127,6 +178,8 @@ async fn a_key_revoked_in_mid_run_costs_at_most_three_requests_per_lane() {
         let spent = server.requests() - before;
         assert!(spent <= 12, "{policy:?}: {spent}");
         assert_eq!(server.replays(), 0, "{policy:?}");
+        client.object(&endpoint).await.unwrap_err();
+        assert_eq!(server.requests(), before + spent, "{policy:?}");
     }
 }
 

@@ -13,7 +13,28 @@ const CHALLENGE: &str =
 fn page(ids: &[&str], next: Option<&str>) -> Value {
     let rows: Vec<Value> = ids.iter().map(|id| json!({ "id": id })).collect();
     let links: Vec<Value> = next.iter().map(|href| json!({ "rel": "next", "href": href })).collect();
-    json!({ "results": rows, "totalCount": 99, "links": links })
+    json!({ "results": rows, "links": links })
+}
+
+/// A page of a list that says how many rows it has.
+fn counted(ids: &[&str], total: u32, next: bool) -> Value {
+    let mut body = page(ids, next.then_some("x"));
+    body["totalCount"] = json!(total);
+    body
+}
+
+/// Serves two pages, each time the next pair of bodies, the last for ever.
+async fn changing(reads: Vec<(Value, Value)>) -> MockServer {
+    let server = MockServer::start().await;
+    let last = reads.len() - 1;
+    for (index, (first, second)) in reads.into_iter().enumerate() {
+        for (number, body) in [("1", first), ("2", second)] {
+            let mock = Mock::given(query_param("pageNum", number))
+                .respond_with(ResponseTemplate::new(200).set_body_json(body));
+            if index < last { mock.up_to_n_times(1) } else { mock }.mount(&server).await;
+        }
+    }
+    server
 }
 
 fn ids(listing: &Listing) -> Vec<&str> {
@@ -65,6 +86,65 @@ async fn a_row_that_slid_to_the_next_page_is_kept_once() {
     mount_page(&server, "2", page(&["b", "c"], None), 1).await;
     let listing = client(&server.uri()).list(&users()).await;
     assert_eq!((ids(&listing), failure(&listing)), (vec!["a", "b", "c"], None));
+}
+
+#[tokio::test]
+async fn a_list_that_changed_while_it_was_read_is_read_again() {
+    let slid = (counted(&["a", "b"], 4, true), counted(&["d"], 3, false));
+    let twice = (counted(&["a", "b"], 4, true), counted(&["b", "c"], 4, false));
+    let quiet = (counted(&["a", "b"], 3, true), counted(&["d"], 3, false));
+    for (reads, requests) in [(vec![slid.clone(), quiet.clone()], 4), (vec![twice, slid, quiet], 6)] {
+        let server = changing(reads).await;
+        let client = client(&server.uri());
+        let listing = client.list(&users()).await;
+        assert_eq!((ids(&listing), failure(&listing)), (vec!["a", "b", "d"], None));
+        assert_eq!(client.requests_sent(), requests);
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_never_holds_still_is_incomplete_after_three_reads() {
+    for (first, second) in [(4, 3), (4, 4), (2, 2)] {
+        let server = changing(vec![(counted(&["a", "b"], first, true), counted(&["c"], second, false))]).await;
+        let client = client(&server.uri());
+        let listing = client.list(&users()).await;
+        assert_eq!((ids(&listing), failure(&listing).unwrap().0), (vec!["a", "b", "c"], "UNSTABLE_LIST"));
+        assert_eq!(client.requests_sent(), 6);
+    }
+}
+
+#[tokio::test]
+async fn the_count_of_a_single_page_is_an_estimate() {
+    let server = MockServer::start().await;
+    mount_page(&server, "1", counted(&["a"], 7, false), 1).await;
+    assert_eq!(failure(&client(&server.uri()).list(&users()).await), None);
+}
+
+#[tokio::test]
+async fn a_list_with_new_rows_for_ever_ends_as_incomplete() {
+    let server = MockServer::start().await;
+    let fresh = std::sync::atomic::AtomicU32::new(0);
+    let endless = move |_: &wiremock::Request| {
+        let id = fresh.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
+        ResponseTemplate::new(200).set_body_json(page(&[&id], Some("x")))
+    };
+    Mock::given(method("GET")).respond_with(endless).expect(1_000).mount(&server).await;
+    let listing = client(&server.uri()).list(&users()).await;
+    assert_eq!((listing.rows.len(), failure(&listing).unwrap().0), (1_000, "UNEXPECTED_RESPONSE"));
+}
+
+#[tokio::test]
+async fn a_list_of_more_than_64_mib_is_not_read_on() {
+    let server = MockServer::start().await;
+    let fresh = std::sync::atomic::AtomicU32::new(0);
+    let heavy = move |_: &wiremock::Request| {
+        let id = fresh.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let body = format!(r#"{{"results":[{{"id":"{id}"}}],"links":[{{"rel":"next"}}]{}}}"#, " ".repeat(20 << 20));
+        ResponseTemplate::new(200).set_body_raw(body, "application/json")
+    };
+    Mock::given(method("GET")).respond_with(heavy).expect(4).mount(&server).await;
+    let listing = client(&server.uri()).list(&users()).await;
+    assert_eq!((listing.rows.len(), failure(&listing).unwrap().0), (3, "UNEXPECTED_RESPONSE"));
 }
 
 #[tokio::test]
