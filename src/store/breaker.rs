@@ -37,7 +37,7 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    async fn fails() -> Result<(), StoreError> {
+    fn failed() -> Result<(), StoreError> {
         Err(StoreError::Unavailable(Outage::Unreachable, DbErr::Custom(String::new())))
     }
 
@@ -45,7 +45,7 @@ mod tests {
     async fn a_failure_stands_for_half_a_second() {
         let breaker = Breaker::default();
         assert!(breaker.guard(async { Ok(()) }).await.is_ok());
-        assert!(breaker.guard(fails()).await.is_err());
+        assert!(breaker.guard(async { failed() }).await.is_err());
         assert!(breaker.guard(async { Ok(()) }).await.is_err(), "not asked");
         tokio::time::advance(STANDS_FOR).await;
         assert!(breaker.guard(async { Ok(()) }).await.is_ok());

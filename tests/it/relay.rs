@@ -249,7 +249,7 @@ async fn lived(database: &crate::support::Database) -> (World, String) {
 
 on_both_databases! {
     async fn random_pages_of_every_connection_make_up_the_whole_list(database) {
-        let (world, past) = lived(&database).await;
+        let (world, past) = Box::pin(lived(&database)).await;
         let mut runner = TestRunner::deterministic();
         let (mut visited, mut rows) = (BTreeSet::new(), 0);
         for _ in 0..60 {
@@ -265,7 +265,7 @@ on_both_databases! {
     }
 
     async fn every_kind_of_node_is_found_again_by_its_id_now_and_then(database) {
-        let (world, past) = lived(&database).await;
+        let (world, past) = Box::pin(lived(&database)).await;
         world.token(world.workspace, Role::Viewer).await;
         let kinds = world.ask("{ __type(name: \"Node\") { possibleTypes { name } } }").await;
         let kinds: BTreeSet<String> = column(&kinds["__type"]["possibleTypes"], "name").into_iter().collect();
@@ -317,7 +317,7 @@ on_both_databases! {
     }
 
     async fn a_cursor_is_good_for_its_own_list_only(database) {
-        let (world, _) = lived(&database).await;
+        let (world, _) = Box::pin(lived(&database)).await;
         let lists = ["integrations", "assets", "accounts", "projects", "people", "controlResults", "syncRuns"];
         let mut cursors = Vec::new();
         for list in lists {
@@ -369,7 +369,7 @@ on_both_databases! {
 
     async fn a_count_is_one_statement_and_only_when_it_is_asked_for(database) {
         use std::sync::atomic::Ordering;
-        let (world, _) = lived(&database).await;
+        let (world, _) = Box::pin(lived(&database)).await;
         for list in ["integrations", "assets", "accounts", "projects", "people", "controlResults", "syncRuns"] {
             let mut costs = Vec::new();
             for field in ["pageInfo { hasNextPage }", "pageInfo { hasNextPage } totalCount"] {
