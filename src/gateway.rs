@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_graphql::{Request, Response};
+use futures_util::stream::BoxStream;
 use tokio::net::TcpListener;
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Token};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::controls::Policy;
@@ -75,6 +76,7 @@ impl Gateway {
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         let Lifecycle { shutdown, tasks } = self.lifecycle.clone();
         self.engine.start(&tasks, &shutdown, WORKERS).await.context("cannot start the sync schedule")?;
+        self.lifecycle.spawn(self.store.clone().hear_changes(shutdown.clone()));
         let state = self.http_state();
         let stop = shutdown.clone();
         let serving = axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>())
@@ -109,6 +111,7 @@ impl Gateway {
             ready: Arc::new(Database(self.store.clone())),
             graphiql: self.graphiql,
             draining: self.lifecycle.shutdown.clone(),
+            tasks: self.lifecycle.tasks.clone(),
             deadlines: Deadlines::default(),
         }
     }
@@ -149,26 +152,32 @@ struct Service {
 impl GraphQlService for Service {
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
         Box::pin(async move {
-            let token = token.ok_or(AuthFailure::Unauthenticated)?;
-            match self.authenticator.authenticate(token).await {
+            let token = token.and_then(Token::parse).ok_or(AuthFailure::Unauthenticated)?;
+            match self.authenticator.authenticate(token.expose()).await {
                 Ok(Some(caller)) => {
                     let (schema, state) = (self.schema.clone(), self.state.clone());
-                    Ok(Arc::new(Session { schema, state, caller }) as Arc<dyn CallerSession>)
+                    let (authenticator, holder) = (self.authenticator.clone(), token.hash());
+                    Ok(Arc::new(Session { schema, state, caller, authenticator, token, holder }) as _)
                 }
                 Ok(None) => Err(AuthFailure::Unauthenticated),
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "caller not identified");
-                    Err(AuthFailure::Unavailable)
-                }
+                Err(error) => Err(not_identified(&error)),
             }
         })
     }
+}
+
+fn not_identified(error: &StoreError) -> AuthFailure {
+    tracing::error!(error = error as &dyn std::error::Error, "caller not identified");
+    AuthFailure::Unavailable
 }
 
 struct Session {
     schema: Schema,
     state: State,
     caller: Caller,
+    authenticator: Authenticator,
+    token: Token,
+    holder: String,
 }
 
 impl CallerSession for Session {
@@ -178,6 +187,21 @@ impl CallerSession for Session {
             let span = tracing::info_span!("graphql", request.id = id.as_str());
             graphql::execute(&self.schema, &self.state, self.caller.clone(), request).instrument(span).await
         })
+    }
+
+    fn subscribe(&self, request: Request) -> BoxStream<'static, Response> {
+        graphql::subscribe(&self.schema, self.caller.clone(), request)
+    }
+
+    fn is_current(&self) -> Pending<'_, Result<bool, AuthFailure>> {
+        Box::pin(async move {
+            let confirmed = self.authenticator.confirm(&self.token, &self.caller).await;
+            confirmed.map_err(|error| not_identified(&error))
+        })
+    }
+
+    fn holder(&self) -> &str {
+        &self.holder
     }
 }
 

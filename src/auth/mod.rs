@@ -17,7 +17,7 @@ use crate::domain::Instant;
 use crate::store::tokens::{LAST_USE_PRECISION, LiveToken};
 use crate::store::views::{Caller, Role};
 use crate::store::{Store, StoreError};
-use cache::Cache;
+use cache::{CONFIRMED_FOR, Cache, REMEMBERED_FOR};
 
 /// How long a new token lives unless told otherwise, and at most.
 pub const DEFAULT_TTL_DAYS: u16 = 90;
@@ -41,8 +41,17 @@ impl Authenticator {
     /// The caller behind `presented`. What is no token costs no query, and a known one costs one in five seconds.
     pub async fn authenticate(&self, presented: &str) -> Result<Option<Caller>, StoreError> {
         let Some(token) = Token::parse(presented) else { return Ok(None) };
+        self.look_up(&token, REMEMBERED_FOR).await
+    }
+
+    /// Whether a token still gives what it gave `caller`. Never older than two seconds.
+    pub async fn confirm(&self, token: &Token, caller: &Caller) -> Result<bool, StoreError> {
+        Ok(self.look_up(token, CONFIRMED_FOR).await?.as_ref() == Some(caller))
+    }
+
+    async fn look_up(&self, token: &Token, age: TimeDelta) -> Result<Option<Caller>, StoreError> {
         let (hash, now) = (token.hash(), self.clock.now());
-        if let Some(caller) = self.cache().get(&hash, now) {
+        if let Some(caller) = self.cache().get(&hash, now, age) {
             return Ok(Some(caller));
         }
         let Some(live) = self.store.token_by_hash(&hash, now).await? else { return Ok(None) };

@@ -8,10 +8,13 @@ mod edge;
 mod graphiql;
 mod graphql;
 mod health;
+mod live;
 mod media;
 mod params;
 mod ports;
+mod sse;
 mod status;
+mod ws;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +24,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use edge::RequestId;
 pub use ports::{AuthFailure, CallerSession, GraphQlService, Pending, Readiness, Unready};
@@ -39,6 +43,8 @@ pub struct HttpState {
     pub graphiql: bool,
     /// Cancelled when the process starts to shut down: from then on it is not ready.
     pub draining: CancellationToken,
+    /// What the end of the process waits for.
+    pub tasks: TaskTracker,
     pub deadlines: Deadlines,
 }
 
@@ -51,6 +57,14 @@ pub struct Deadlines {
     pub execution: Duration,
     /// For the readiness checks together.
     pub readiness: Duration,
+    /// For a WebSocket's client to say who it is.
+    pub init: Duration,
+    /// Between signs of life on a connection that stays open; a WebSocket's client must answer within the next.
+    pub keep_alive: Duration,
+    /// Between looks at whether whoever stays connected still may.
+    pub rights: Duration,
+    /// For a reserved event stream to be opened.
+    pub reservation: Duration,
 }
 
 impl Default for Deadlines {
@@ -59,6 +73,10 @@ impl Default for Deadlines {
             body: Duration::from_secs(10),
             execution: Duration::from_secs(10),
             readiness: Duration::from_millis(1_500),
+            init: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(12),
+            rights: Duration::from_secs(2),
+            reservation: Duration::from_secs(30),
         }
     }
 }
@@ -70,6 +88,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/graphql", graphql)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .merge(live::routes(&state))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     if state.graphiql {
         routes = routes.merge(graphiql::routes());

@@ -41,7 +41,7 @@ pub(super) fn from_query(text: &str) -> Result<Request, Refusal> {
     read(params)
 }
 
-fn read(mut params: Map<String, Value>) -> Result<Request, Refusal> {
+pub(super) fn read(mut params: Map<String, Value>) -> Result<Request, Refusal> {
     let query = text(&mut params, QUERY)?.ok_or_else(|| malformed("the parameter `query` is missing"))?;
     if query.len() > QUERY_LIMIT {
         return Err(Refusal::new(

@@ -22,6 +22,10 @@ pub(super) enum Outcome {
     NotAcceptable,
     Unauthenticated,
     NoSuchPage,
+    /// Taken already.
+    Conflict,
+    /// More than one caller may have at a time.
+    TooMany,
     /// Something needed does not answer, or not in time.
     Unavailable,
     /// A defect of ours.
@@ -38,6 +42,8 @@ impl Outcome {
             (Self::Unauthenticated, _) => StatusCode::UNAUTHORIZED,
             (Self::NoSuchPage, _) => StatusCode::NOT_FOUND,
             (Self::NotAQuery | Self::WrongMethod, _) => StatusCode::METHOD_NOT_ALLOWED,
+            (Self::Conflict, _) => StatusCode::CONFLICT,
+            (Self::TooMany, _) => StatusCode::TOO_MANY_REQUESTS,
             (Self::NotAcceptable, _) => StatusCode::NOT_ACCEPTABLE,
             (Self::BodyTooSlow, _) => StatusCode::REQUEST_TIMEOUT,
             (Self::TooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -61,6 +67,8 @@ impl Outcome {
             | Self::NotAcceptable => "BAD_INPUT",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::NoSuchPage => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::TooMany => "RATE_LIMITED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Broken => "INTERNAL",
         }

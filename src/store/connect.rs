@@ -1,6 +1,7 @@
 //! Opening the database, bringing its schema up to date, and asking after its health.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -13,6 +14,7 @@ use sea_orm::{
 };
 
 use super::StoreError;
+use super::changes::Changes;
 use super::convert::{instant, micros};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -41,6 +43,9 @@ pub struct Store {
     pub(super) write: DatabaseConnection,
     pub(super) clock: Clock,
     pub(super) freshness: TimeDelta,
+    pub(super) changes: Changes,
+    /// How to connect for listening; None where the database has no such thing.
+    pub(super) listening: Option<Arc<PgConnectOptions>>,
     backend: Backend,
 }
 
@@ -51,14 +56,15 @@ const MIGRATION_LOCK: i64 = 0x51a7_e6a7;
 
 impl Store {
     pub async fn connect(options: StoreOptions) -> Result<Self, StoreError> {
-        let (read, write, backend) = if options.url.starts_with("sqlite:") {
+        let (read, write, listening, backend) = if options.url.starts_with("sqlite:") {
             let (read, write) = connect_sqlite(&options).await?;
-            (read, write, Backend::Sqlite)
+            (read, write, None, Backend::Sqlite)
         } else {
-            let pool = connect_postgres(&options)?;
-            (pool.clone(), pool, Backend::Postgres)
+            let (pool, connect) = connect_postgres(&options)?;
+            (pool.clone(), pool, Some(Arc::new(connect)), Backend::Postgres)
         };
-        Ok(Self { read, write, clock: options.clock, freshness: options.freshness, backend })
+        let StoreOptions { clock, freshness, .. } = options;
+        Ok(Self { read, write, clock, freshness, changes: Changes::new(), listening, backend })
     }
 
     pub const fn backend(&self) -> Backend {
@@ -155,13 +161,13 @@ async fn connect_sqlite(options: &StoreOptions) -> Result<(DatabaseConnection, D
     Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(readers), SqlxSqliteConnector::from_sqlx_sqlite_pool(writer)))
 }
 
-fn connect_postgres(options: &StoreOptions) -> Result<DatabaseConnection, StoreError> {
+fn connect_postgres(options: &StoreOptions) -> Result<(DatabaseConnection, PgConnectOptions), StoreError> {
     let connect = PgConnectOptions::from_str(&options.url)
         .map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?
         .options([("statement_timeout", STATEMENT_WITHIN_MS), ("lock_timeout", "10000")]);
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)
         .acquire_timeout(ACQUIRE_WITHIN)
-        .connect_lazy_with(connect);
-    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+        .connect_lazy_with(connect.clone());
+    Ok((SqlxPostgresConnector::from_sqlx_postgres_pool(pool), connect))
 }

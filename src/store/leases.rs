@@ -11,6 +11,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
 };
 
+use super::changes::Change;
 use super::connect::{Store, database_now};
 use super::convert::{instant, micros};
 use super::{StoreError, Writer};
@@ -29,6 +30,12 @@ pub struct Claim {
     pub sealed_private_key: Vec<u8>,
     /// When the run began to read.
     pub read_at: Instant,
+}
+
+impl Claim {
+    const fn progress(&self) -> Change {
+        Change::Progress { workspace: self.workspace, integration: self.integration_id }
+    }
 }
 
 impl Store {
@@ -51,7 +58,8 @@ impl Store {
         tx.execute(&claim).await?;
         let Some(row) = integration::Entity::find_by_id(id).one(&tx).await? else { return Ok(None) };
         let run_id = begin_run(&tx, &row, now).await?;
-        tx.commit().await?;
+        let change = Change::Progress { workspace: row.workspace_id, integration: row.id };
+        self.changes.commit(tx, change).await?;
         Ok(Some(Claim {
             workspace: row.workspace_id,
             integration_id: row.id,
@@ -102,8 +110,7 @@ impl Store {
         if tx.execute(&release).await?.rows_affected() == 1 {
             set_run(&tx, claim.run_id, SyncStatus::Queued, SyncStage::Queued, None).await?;
         }
-        tx.commit().await?;
-        Ok(())
+        self.changes.commit(tx, claim.progress()).await
     }
 
     /// Gives an unfinished run back to be tried again after `pause`.
@@ -145,8 +152,9 @@ impl Store {
             .and_where(Expr::col("finished_at").is_null())
             .and_where(Expr::exists(held))
             .to_owned();
-        self.write.execute(&update).await?;
-        Ok(())
+        let tx = self.begin_write().await?;
+        tx.execute(&update).await?;
+        self.changes.commit(tx, claim.progress()).await
     }
 }
 

@@ -3,4 +3,6 @@
 mod graphiql;
 mod health;
 mod requests;
+mod socket;
+mod stream;
 mod toy;

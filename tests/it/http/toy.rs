@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use async_graphql::{EmptySubscription, Object, Request, Response, Schema};
+use async_graphql::{Object, Request, Response, Schema, Subscription as Root};
 use axum::http::HeaderMap;
+use futures_util::stream::{self, BoxStream, Stream};
 use serde_json::Value;
 use slategate::http::{
     AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
@@ -14,6 +16,7 @@ use slategate::http::{
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub const TOKEN: &str = "token-of-the-toy";
 pub const GRAPHQL: &str = "application/graphql-response+json";
@@ -50,21 +53,47 @@ impl Mutation {
     }
 }
 
-type ToySchema = Schema<Query, Mutation, EmptySubscription>;
+struct Subscription;
+
+#[Root]
+impl Subscription {
+    async fn count(&self, to: u32) -> impl Stream<Item = u32> {
+        stream::iter(1..=to)
+    }
+
+    async fn never(&self) -> impl Stream<Item = u32> {
+        stream::pending()
+    }
+
+    /// Much, for ever.
+    async fn flood(&self) -> impl Stream<Item = String> {
+        stream::repeat_with(|| "much ".repeat(20_000))
+    }
+
+    async fn panics(&self) -> impl Stream<Item = u32> {
+        stream::poll_fn(|_| {
+            assert!(TOKEN.is_empty(), "the stream panics");
+            Poll::Ready(None)
+        })
+    }
+}
+
+type ToySchema = Schema<Query, Mutation, Subscription>;
 
 struct Service {
     schema: ToySchema,
     /// Stands for a token store that does not answer.
     tokens_gone: bool,
+    is_current: Arc<AtomicBool>,
 }
 
-struct Session(ToySchema);
+struct Session(ToySchema, Arc<AtomicBool>);
 
 impl GraphQlService for Service {
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
         let known: Result<Arc<dyn CallerSession>, _> = match token {
             _ if self.tokens_gone => Err(AuthFailure::Unavailable),
-            Some(TOKEN) => Ok(Arc::new(Session(self.schema.clone()))),
+            Some(TOKEN) => Ok(Arc::new(Session(self.schema.clone(), Arc::clone(&self.is_current)))),
             _ => Err(AuthFailure::Unauthenticated),
         };
         Box::pin(std::future::ready(known))
@@ -74,6 +103,18 @@ impl GraphQlService for Service {
 impl CallerSession for Session {
     fn execute<'a>(&'a self, request: Request, _: &'a RequestId) -> Pending<'a, Response> {
         Box::pin(self.0.execute(request))
+    }
+
+    fn subscribe(&self, request: Request) -> BoxStream<'static, Response> {
+        self.0.execute_stream(request)
+    }
+
+    fn is_current(&self) -> Pending<'_, Result<bool, AuthFailure>> {
+        Box::pin(std::future::ready(Ok(self.1.load(Ordering::SeqCst))))
+    }
+
+    fn holder(&self) -> &str {
+        TOKEN
     }
 }
 
@@ -101,11 +142,22 @@ pub struct Options {
     pub graphiql: bool,
     pub tokens_gone: bool,
     pub deadline: Duration,
+    pub init: Duration,
+    pub keep_alive: Duration,
+    pub reservation: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { checks: Checks::Pass, graphiql: true, tokens_gone: false, deadline: Duration::from_secs(10) }
+        Self {
+            checks: Checks::Pass,
+            graphiql: true,
+            tokens_gone: false,
+            deadline: Duration::from_secs(10),
+            init: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(12),
+            reservation: Duration::from_secs(30),
+        }
     }
 }
 
@@ -113,6 +165,9 @@ impl Default for Options {
 pub struct Toy {
     pub address: SocketAddr,
     pub draining: CancellationToken,
+    pub tasks: TaskTracker,
+    /// Whether the token still counts for those who are connected.
+    pub is_current: Arc<AtomicBool>,
     touched: Arc<AtomicU32>,
     client: reqwest::Client,
     _server: JoinSet<()>,
@@ -147,22 +202,32 @@ impl Toy {
 
     pub async fn with(options: Options) -> Self {
         let touched = Arc::new(AtomicU32::new(0));
-        let schema = Schema::new(Query, Mutation(Arc::clone(&touched)), EmptySubscription);
+        let schema = Schema::new(Query, Mutation(Arc::clone(&touched)), Subscription);
         let draining = CancellationToken::new();
-        let Options { checks, graphiql, tokens_gone, deadline } = options;
+        let Options { checks, graphiql, tokens_gone, deadline, init, keep_alive, reservation } = options;
+        let (tasks, is_current) = (TaskTracker::new(), Arc::new(AtomicBool::new(true)));
         let app = router(HttpState {
-            graphql: Arc::new(Service { schema, tokens_gone }),
+            graphql: Arc::new(Service { schema, tokens_gone, is_current: Arc::clone(&is_current) }),
             ready: Arc::new(checks),
             graphiql,
             draining: draining.clone(),
-            deadlines: Deadlines { body: deadline, execution: deadline, readiness: deadline },
+            tasks: tasks.clone(),
+            deadlines: Deadlines {
+                body: deadline,
+                execution: deadline,
+                readiness: deadline,
+                init,
+                keep_alive,
+                reservation,
+                rights: Duration::from_millis(50),
+            },
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, app).await.unwrap() });
         let client = reqwest::Client::builder().no_proxy().gzip(false).build().unwrap();
-        Self { address, draining, touched, client, _server: server }
+        Self { address, draining, tasks, is_current, touched, client, _server: server }
     }
 
     /// How often a mutation was executed.

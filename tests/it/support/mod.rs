@@ -3,10 +3,12 @@
 pub mod database;
 pub mod process;
 mod served;
+pub mod socket;
 mod world;
 
 pub use database::{Database, Kind};
 pub use process::{Process, Signal};
+pub use socket::Socket;
 pub use world::{Setting, World, column, text, written};
 
 /// Runs one async test on SQLite and on PostgreSQL.

@@ -14,9 +14,9 @@ use super::World;
 
 /// Serves until it is dropped.
 pub struct Served {
-    address: SocketAddr,
-    client: reqwest::Client,
-    lifecycle: Lifecycle,
+    pub address: SocketAddr,
+    pub client: reqwest::Client,
+    pub lifecycle: Lifecycle,
 }
 
 impl World {
@@ -24,6 +24,7 @@ impl World {
         let lifecycle = Lifecycle::default();
         let gateway =
             Gateway::new(self.store.clone(), self.engine.clone(), self.clock.clone(), false, lifecycle.clone());
+        lifecycle.spawn(self.store.clone().hear_changes(lifecycle.shutdown.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = router(gateway.http_state()).into_make_service_with_connect_info::<SocketAddr>();
