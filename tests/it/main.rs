@@ -13,5 +13,6 @@ mod pages;
 mod people;
 mod processes;
 mod schema;
+mod subscriptions;
 mod support;
 mod sync;

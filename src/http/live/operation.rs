@@ -41,10 +41,13 @@ pub struct Operation {
 impl Operation {
     /// Judges everything that can be said without the schema.
     pub fn new(mut request: Request, method: Method) -> Result<Self, Refusal> {
-        inspect(&mut request, method)?;
+        inspect(&mut request, Method::Post)?;
         let name = request.operation_name.clone();
         let document = request.parsed_query().map_err(Refusal::of_document)?;
         let meant = meant(document, name.as_deref());
+        if method == Method::Get && meant.is_some_and(|meant| meant.ty == OperationType::Mutation) {
+            return Err(Refusal::new(Outcome::NotAQuery, "a GET never changes anything: send this operation by POST"));
+        }
         let is_subscription = meant.is_some_and(|meant| meant.ty == OperationType::Subscription);
         if let Some(meant) = meant.filter(|_| is_subscription) {
             has_one_root_field(meant)?;

@@ -7,6 +7,7 @@ use slategate::auth;
 use slategate::gateway::Gateway;
 use slategate::http::router;
 use slategate::lifecycle::Lifecycle;
+use slategate::store::Store;
 use slategate::store::views::Role;
 use tokio::net::TcpListener;
 
@@ -21,10 +22,18 @@ pub struct Served {
 
 impl World {
     pub async fn serve(&self) -> Served {
+        self.serve_from(self.store.clone()).await
+    }
+
+    /// Serves as another process on the same database would.
+    pub async fn serve_replica(&self) -> Served {
+        self.serve_from(self.another_store().await).await
+    }
+
+    async fn serve_from(&self, store: Store) -> Served {
         let lifecycle = Lifecycle::default();
-        let gateway =
-            Gateway::new(self.store.clone(), self.engine.clone(), self.clock.clone(), false, lifecycle.clone());
-        lifecycle.spawn(self.store.clone().hear_changes(lifecycle.shutdown.clone()));
+        let gateway = Gateway::new(store, self.engine.clone(), self.clock.clone(), false, lifecycle.clone());
+        lifecycle.spawn(gateway.store.clone().hear_changes(lifecycle.shutdown.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = router(gateway.http_state()).into_make_service_with_connect_info::<SocketAddr>();
