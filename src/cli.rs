@@ -1,12 +1,14 @@
 //! The commands. Those that only need the database are done here; the others belong to `main`.
 
 mod admin;
+mod keys;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use admin::{migrate, token, workspace};
+pub use keys::key;
 
 use crate::auth::{DEFAULT_TTL_DAYS, LONGEST_TTL_DAYS};
 use crate::config;
@@ -37,6 +39,9 @@ pub enum Command {
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Rotate the master keys that protect stored credentials
+    #[command(subcommand, after_help = KEY_EXAMPLES)]
+    Key(KeyCommand),
     /// Make workspaces
     #[command(subcommand)]
     Workspace(WorkspaceCommand),
@@ -101,6 +106,20 @@ pub struct Place {
     pub workspace: String,
 }
 
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum KeyCommand {
+    /// Make a new master key and wrap every data key with it; may be cut off and run again, beside running servers
+    Rotate {
+        /// Only add the new key to the file, to be copied to other machines before the rotation
+        #[arg(long)]
+        prepare: bool,
+    },
+    /// List the master keys and how many workspaces need each; shows no key
+    List,
+    /// Remove the master keys that no workspace needs any more
+    Prune,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum WorkspaceCommand {
     /// Make a workspace: its own integrations, people, results and tokens
@@ -149,6 +168,13 @@ Examples:
   slategate token create --name ci --role viewer
   TOKEN=$(slategate token create --name dashboard --role analyst --expires-in-days 30)
   slategate token create --name ops --role admin --workspace emea";
+
+const KEY_EXAMPLES: &str = "\
+Examples:
+  slategate key rotate                one key file, shared by every server
+  slategate key rotate --prepare      several copies: add a key, copy the file to every server,
+  slategate key rotate                then take the key into use
+  slategate key prune                 afterwards: forget the keys that nothing needs";
 
 const WORKSPACE_EXAMPLES: &str = "\
 Example:

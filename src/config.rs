@@ -19,9 +19,11 @@ use url::Url;
 use crate::sync::{Schedule, ScheduleError};
 pub use variables::{VARIABLES, help};
 
+use crate::auth::oidc::OidcSettings;
 use crate::clock::Clock;
 use crate::store::StoreOptions;
 use crate::telemetry::LogFormat;
+use crate::vault::KeySource;
 use values::Database;
 use variables::Variables;
 
@@ -40,12 +42,14 @@ pub struct Config {
     pub schedule: Schedule,
     /// How long a good read of a list stays good evidence.
     pub freshness: TimeDelta,
-    pub master_key_file: PathBuf,
+    pub master_keys: KeySource,
     /// The zone that a person's last day ends in.
     pub time_zone: Tz,
     pub deprovision_grace_days: u32,
     pub require_customer_managed_keys: bool,
     pub tags: TagNames,
+    /// The issuer whose tokens open the door beside our own.
+    pub oidc: Option<OidcSettings>,
     pub log: String,
     pub log_format: LogFormat,
     /// Variables that begin like ours and are no settings: perhaps misspelt, perhaps somebody else's.
@@ -111,18 +115,23 @@ impl Config {
         let schedule = vars.required("SLATEGATE_SYNC_SCHEDULE", values::schedule);
         let freshness = vars.optional("SLATEGATE_FRESHNESS", values::number(1..=8760));
         let master_key_file = vars.optional("SLATEGATE_MASTER_KEY_FILE", |text| Ok(PathBuf::from(text)));
+        let master_keys = vars.optional("SLATEGATE_MASTER_KEYS", |text| Ok(SecretString::from(text)));
         let time_zone = vars.required("SLATEGATE_TIME_ZONE", values::time_zone);
         let grace_days = vars.required("SLATEGATE_DEPROVISION_GRACE_DAYS", values::number(0..=365));
         let require_customer_managed_keys = vars.required("SLATEGATE_REQUIRE_CUSTOMER_MANAGED_KEYS", values::boolean);
         let owner = vars.required("SLATEGATE_OWNER_TAG", values::tag_name);
         let description = vars.required("SLATEGATE_DESCRIPTION_TAG", values::tag_name);
         let user_data = vars.required("SLATEGATE_USER_DATA_TAG", values::tag_name);
+        let oidc = Self::read_oidc(vars);
         let log = vars.required("SLATEGATE_LOG", values::log_filter);
         let log_format = vars.required("SLATEGATE_LOG_FORMAT", values::log_format);
 
         let beside = database.as_ref().and_then(|database| database.file.as_deref()).map(key_file_beside);
-        let master_key_file = master_key_file.or(beside);
-        if database.is_some() && master_key_file.is_none() {
+        if master_keys.is_some() && master_key_file.is_some() {
+            vars.problem("SLATEGATE_MASTER_KEYS", "is set beside SLATEGATE_MASTER_KEY_FILE", "one of the two");
+        }
+        let master_keys = master_keys.map(KeySource::Text).or(master_key_file.or(beside).map(KeySource::File));
+        if database.is_some() && master_keys.is_none() {
             vars.problem("SLATEGATE_MASTER_KEY_FILE", "is not set", "the path of the key file, with PostgreSQL");
         }
         let Database { url, file } = database?;
@@ -137,15 +146,38 @@ impl Config {
             atlas_lanes: usize::try_from(atlas_lanes?).ok()?,
             freshness: freshness.map_or_else(|| default_freshness(&schedule), |hours| TimeDelta::hours(hours.into())),
             schedule,
-            master_key_file: master_key_file?,
+            master_keys: master_keys?,
             time_zone: time_zone?,
             deprovision_grace_days: grace_days?,
             require_customer_managed_keys: require_customer_managed_keys?,
             tags: TagNames { owner: owner?, description: description?, user_data: user_data? },
+            oidc: oidc?,
             log: log?,
             log_format: log_format?,
             unknown: Vec::new(),
         })
+    }
+
+    /// The outer None: there are problems. The inner one: no issuer is named.
+    #[expect(clippy::option_option, reason = "unusable and absent are two things")]
+    fn read_oidc(vars: &mut Variables) -> Option<Option<OidcSettings>> {
+        let issuer = vars.optional("SLATEGATE_OIDC_ISSUER", values::issuer);
+        let audience = vars.optional("SLATEGATE_OIDC_AUDIENCE", values::word);
+        let role_claim = vars.required("SLATEGATE_OIDC_ROLE_CLAIM", values::word);
+        let workspace_claim = vars.optional("SLATEGATE_OIDC_WORKSPACE_CLAIM", values::word);
+        let given = ["SLATEGATE_OIDC_ISSUER", "SLATEGATE_OIDC_AUDIENCE"].map(|name| vars.is_given(name));
+        match given {
+            [true, false] => {
+                vars.problem("SLATEGATE_OIDC_AUDIENCE", "is not set", "the audience that the issuer's tokens name");
+            }
+            [false, true] => vars.problem("SLATEGATE_OIDC_ISSUER", "is not set", "the issuer's URL"),
+            [false, false] => return Some(None),
+            [true, true] => {}
+        }
+        let (issuer, issuer_text) = issuer?;
+        let settings =
+            OidcSettings { issuer, issuer_text, audience: audience?, role_claim: role_claim?, workspace_claim };
+        Some(Some(settings))
     }
 }
 

@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::Context;
 use async_graphql::{Request, Response};
 use futures_util::stream::BoxStream;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 
-use crate::auth::{Authenticator, Token};
+use crate::auth::oidc::Oidc;
+use crate::auth::{self, AuthError, Authenticator};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::controls::Policy;
@@ -19,6 +21,7 @@ use crate::http::{
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::views::Caller;
+use crate::store::workspaces::StoredDataKey;
 use crate::store::{Store, StoreError};
 use crate::sync::judge::{Subjects, rejudge};
 use crate::sync::{Engine, EngineOptions};
@@ -36,6 +39,7 @@ pub struct Gateway {
     pub lifecycle: Lifecycle,
     clock: Clock,
     graphiql: bool,
+    oidc: Option<Oidc>,
 }
 
 impl Gateway {
@@ -48,12 +52,8 @@ impl Gateway {
             store.check().await?;
         }
         store.ensure_default_workspace().await?;
-        let data_keys = store.data_keys().await?;
-        let data_keys: Vec<(i64, WrappedDataKey)> = data_keys
-            .into_iter()
-            .map(|key| (key.workspace, WrappedDataKey { master_key_id: key.master_key_id, wrapped: key.wrapped }))
-            .collect();
-        let vault = verify_or_refuse(&config.master_key_file, config.database_file.is_some(), &data_keys)?;
+        let data_keys = wrapped_data_keys(&store).await?;
+        let vault = verify_or_refuse(&config.master_keys, config.database_file.is_some(), &data_keys)?;
         let policy = policy(config);
         judge_if_settings_changed(&store, &policy).await?;
         let options = EngineOptions {
@@ -64,12 +64,19 @@ impl Gateway {
             atlas_lanes: config.atlas_lanes,
         };
         let engine = Engine::new(store.clone(), vault, options);
-        Ok(Self::new(store, engine, clock, config.graphiql, lifecycle))
+        let oidc = config.oidc.clone().map(|settings| Oidc::new(settings, clock.clone())).transpose()?;
+        Ok(Self::new(store, engine, clock, config.graphiql, lifecycle).trusting(oidc))
     }
 
     /// A gateway of parts that are open already.
     pub const fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
-        Self { store, engine, lifecycle, clock, graphiql }
+        Self { store, engine, lifecycle, clock, graphiql, oidc: None }
+    }
+
+    /// Lets in who this issuer vouches for, too.
+    #[must_use]
+    pub fn trusting(self, oidc: Option<Oidc>) -> Self {
+        Self { oidc, ..self }
     }
 
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
@@ -102,7 +109,12 @@ impl Gateway {
     pub fn http_state(&self) -> HttpState {
         let state = State { store: self.store.clone(), engine: self.engine.clone(), clock: self.clock.clone() };
         let service = Service {
-            authenticator: Authenticator::new(self.store.clone(), self.clock.clone(), self.lifecycle.tasks.clone()),
+            authenticator: Authenticator::new(
+                self.store.clone(),
+                self.clock.clone(),
+                self.lifecycle.tasks.clone(),
+                self.oidc.clone(),
+            ),
             schema: graphql::schema(state.clone()),
             state,
         };
@@ -115,6 +127,14 @@ impl Gateway {
             deadlines: Deadlines::default(),
         }
     }
+}
+
+/// Every workspace's data key, as the vault knows it.
+pub async fn wrapped_data_keys(store: &Store) -> Result<Vec<(i64, WrappedDataKey)>, StoreError> {
+    let keys = store.data_keys().await?;
+    let wrapped =
+        |key: StoredDataKey| (key.workspace, WrappedDataKey { master_key_id: key.master_key_id, wrapped: key.wrapped });
+    Ok(keys.into_iter().map(wrapped).collect())
 }
 
 fn policy(config: &Config) -> Policy {
@@ -152,11 +172,12 @@ struct Service {
 impl GraphQlService for Service {
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
         Box::pin(async move {
-            let token = token.and_then(Token::parse).ok_or(AuthFailure::Unauthenticated)?;
-            match self.authenticator.authenticate(token.expose()).await {
+            let token = token.ok_or(AuthFailure::Unauthenticated)?;
+            match self.authenticator.authenticate(token).await {
                 Ok(Some(caller)) => {
                     let (schema, state) = (self.schema.clone(), self.state.clone());
-                    let (authenticator, holder) = (self.authenticator.clone(), token.hash());
+                    let authenticator = self.authenticator.clone();
+                    let (token, holder) = (SecretString::from(token), auth::fingerprint(token));
                     Ok(Arc::new(Session { schema, state, caller, authenticator, token, holder }) as _)
                 }
                 Ok(None) => Err(AuthFailure::Unauthenticated),
@@ -166,7 +187,7 @@ impl GraphQlService for Service {
     }
 }
 
-fn not_identified(error: &StoreError) -> AuthFailure {
+fn not_identified(error: &AuthError) -> AuthFailure {
     tracing::error!(error = error as &dyn std::error::Error, "caller not identified");
     AuthFailure::Unavailable
 }
@@ -176,7 +197,7 @@ struct Session {
     state: State,
     caller: Caller,
     authenticator: Authenticator,
-    token: Token,
+    token: SecretString,
     holder: String,
 }
 
@@ -195,7 +216,7 @@ impl CallerSession for Session {
 
     fn is_current(&self) -> Pending<'_, Result<bool, AuthFailure>> {
         Box::pin(async move {
-            let confirmed = self.authenticator.confirm(&self.token, &self.caller).await;
+            let confirmed = self.authenticator.confirm(self.token.expose_secret(), &self.caller).await;
             confirmed.map_err(|error| not_identified(&error))
         })
     }

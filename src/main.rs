@@ -42,6 +42,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Serve(serve) => run_serve(&serve).await,
         Command::Migrate => cli::migrate(&configured()?, Clock::System).await,
         Command::Token(command) => cli::token(&command, &configured()?, Clock::System, &mut io::stdout()).await,
+        Command::Key(command) => cli::key(command, &configured()?, Clock::System, &mut io::stdout()).await,
         Command::Workspace(command) => cli::workspace(&command, &configured()?, Clock::System, &mut io::stdout()).await,
     }
 }

@@ -39,6 +39,12 @@ pub struct Model {
     /// Rises with each claim; a commit by an older epoch is refused.
     pub epoch: i64,
     pub attempt: i32,
+    /// The scheduled instant that the next run stands for; `next_run_at` may be later.
+    pub slot_at: Option<i64>,
+    /// Until then Atlas is to be left alone.
+    pub not_before: Option<i64>,
+    /// The run whose removals are withheld.
+    pub held_run_id: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

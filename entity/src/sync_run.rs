@@ -26,6 +26,36 @@ pub struct Model {
     pub updated: i32,
     pub removed: i32,
     pub results_flipped: i32,
+    /// The scheduled instant that it stands for; unique in its integration.
+    pub scheduled_at: Option<i64>,
+    /// The worker that claimed it last.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub owner: Option<String>,
+    /// Of the last claim.
+    pub epoch: i64,
+    /// How often it was claimed.
+    pub attempts: i32,
+    /// How often its lease ran out under a worker.
+    pub taken_over: i32,
+    /// How often a worker that was shut down gave it back.
+    pub given_back: i32,
+    /// How often it broke off for a reason of ours.
+    pub broke_off: i32,
+    /// How often a worker that had lost its lease was refused.
+    pub turned_away: i32,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub error_code: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub error_message: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub error_remedy: Option<String>,
+    /// JSON: what the brake withheld, for people to see.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub withheld: Option<String>,
+    /// When a person had the withheld removals done.
+    pub confirmed_at: Option<i64>,
+    /// When the integration was due again after it.
+    pub next_run_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

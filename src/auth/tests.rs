@@ -27,7 +27,7 @@ impl Door {
         store.migrate().await.unwrap();
         let workspace = store.ensure_default_workspace().await.unwrap();
         let tasks = TaskTracker::new();
-        let guard = Authenticator::new(store.clone(), clock.clone(), tasks.clone());
+        let guard = Authenticator::new(store.clone(), clock.clone(), tasks.clone(), None);
         Self { folder, store, clock, tasks, guard, workspace }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The check tells a mistyped or made-up token without a look at the database; it is no secret.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -56,10 +56,7 @@ impl Token {
 
     /// What is stored: SHA-256 in hex. A token is too random to be guessed from it.
     pub fn hash(&self) -> String {
-        Sha256::digest(self.expose()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("a String takes all text");
-            hex
-        })
+        super::hex(&Sha256::digest(self.expose()))
     }
 }
 

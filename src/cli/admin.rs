@@ -65,7 +65,7 @@ pub async fn workspace(
 }
 
 /// The open store, its schema made when the file is new and refused when it is old.
-async fn open(config: &Config, clock: Clock) -> anyhow::Result<Store> {
+pub(super) async fn open(config: &Config, clock: Clock) -> anyhow::Result<Store> {
     let store = Store::connect(config.store_options(clock)).await.context("cannot open the database")?;
     if store.is_new().await? {
         store.migrate().await.context("cannot make the database's schema")?;

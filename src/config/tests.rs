@@ -13,7 +13,7 @@ fn nothing_set_gives_the_defaults() {
     let config = config(&[("HOME", "/home/somebody"), ("SLATEGATE_TEST_POSTGRES_URL", "x"), ("SLATEGATE_LISTEN", " ")]);
     assert_eq!(config.database_url.expose_secret(), "sqlite://slategate.db");
     assert_eq!(config.database_file, Some(PathBuf::from("slategate.db")));
-    assert_eq!(config.master_key_file, PathBuf::from("slategate.db.key"));
+    assert_eq!(config.master_keys.to_string(), "slategate.db.key");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.atlas_base_url.as_str(), "https://cloud.mongodb.com/");
     assert_eq!(config.schedule.to_string(), "0 0 * * * *");
@@ -62,7 +62,7 @@ fn no_report_and_no_debug_shows_a_password() {
     let url = "postgres://app:hunter2@db/slategate";
     let good = config(&[("SLATEGATE_DATABASE_URL", url), ("SLATEGATE_MASTER_KEY_FILE", "/keys/master")]);
     assert_eq!(good.store_options(Clock::System).url, url);
-    assert_eq!((good.database_file.as_ref(), good.master_key_file.as_path()), (None, Path::new("/keys/master")));
+    assert_eq!((good.database_file.as_ref(), good.master_keys.to_string().as_str()), (None, "/keys/master"));
     assert!(!format!("{good:?}").contains("hunter2"));
     for bad in ["mysql://app:hunter2@db/x", "hunter2", "postgres://app:hunter2@db:notaport/x"] {
         let found = problems(&[("SLATEGATE_DATABASE_URL", bad), ("SLATEGATE_ATLAS_BASE_URL", "https://u:hunter2@x")]);
@@ -80,6 +80,15 @@ fn postgres_needs_a_key_file() {
 }
 
 #[test]
+fn keys_in_the_environment_replace_the_file_and_stay_hidden() {
+    let keys = ("SLATEGATE_MASTER_KEYS", "00000000 hunter2");
+    let config = config(&[("SLATEGATE_DATABASE_URL", "postgres://db/x"), keys]);
+    assert_eq!(config.master_keys.to_string(), "SLATEGATE_MASTER_KEYS");
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert_eq!(problems(&[keys, ("SLATEGATE_MASTER_KEY_FILE", "k")]).len(), 1);
+}
+
+#[test]
 fn an_sqlite_url_names_a_plain_file() {
     for (url, file) in
         [("sqlite:a.db", "a.db"), ("sqlite://a.db?mode=rwc", "a.db"), ("sqlite:///var/lib/a b.db", "/var/lib/a b.db")]
@@ -87,7 +96,7 @@ fn an_sqlite_url_names_a_plain_file() {
         let config = config(&[("SLATEGATE_DATABASE_URL", url)]);
         assert_eq!(config.database_file, Some(PathBuf::from(file)), "{url}");
         assert_eq!(config.database_url.expose_secret(), format!("sqlite://{file}"), "{url}");
-        assert_eq!(config.master_key_file, PathBuf::from(format!("{file}.key")), "{url}");
+        assert_eq!(config.master_keys.to_string(), format!("{file}.key"), "{url}");
     }
     for url in ["sqlite:", "sqlite::memory:", "sqlite://:memory:", "sqlite://a.db?mode=ro", "sqlite://a%20b.db"] {
         assert_eq!(problems(&[("SLATEGATE_DATABASE_URL", url)]).len(), 1, "{url}");
@@ -121,6 +130,25 @@ fn keys_are_sent_to_mongodb_or_to_this_machine_only() {
         "cloud.mongodb.com",
     ] {
         assert!(!fits(url), "{url}");
+    }
+}
+
+#[test]
+fn an_issuer_comes_with_its_audience_and_over_https() {
+    let audience = ("SLATEGATE_OIDC_AUDIENCE", "slategate");
+    let issuer = |url| ("SLATEGATE_OIDC_ISSUER", url);
+    assert_eq!(config(&[]).oidc, None);
+    let oidc = config(&[issuer("https://id.example/realms/main/"), audience]).oidc.unwrap();
+    assert_eq!(
+        (oidc.issuer_text.as_str(), oidc.role_claim.as_str()),
+        ("https://id.example/realms/main/", "slategate_role")
+    );
+    assert!(config(&[issuer("http://127.0.0.1:9000"), audience]).oidc.is_some());
+    assert_eq!(problems(&[audience]), ["SLATEGATE_OIDC_ISSUER is not set; expected the issuer's URL"],);
+    assert_eq!(problems(&[issuer("https://id.example")]).len(), 1);
+    for url in ["http://id.example", "https://u:p@id.example", "https://id.example/?a", "id.example", "ftp://localhost"]
+    {
+        assert_eq!(problems(&[issuer(url), audience]).len(), 1, "{url}");
     }
 }
 

@@ -96,6 +96,33 @@ pub fn atlas_base_url(text: &str) -> Result<Url, Unusable> {
     }
 }
 
+/// Whatever it says about a caller is believed, so it is asked over HTTPS only, or on this machine.
+pub fn issuer(text: &str) -> Result<(Url, String), Unusable> {
+    let expected = "an https URL as the issuer's tokens spell it, such as https://id.example.com/realms/main";
+    let url = Url::parse(text).map_err(|error| unusable(format!("is no URL ({error})"), expected))?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(unusable("carries a user name, password, query or fragment", expected));
+    }
+    let local = match url.host() {
+        Some(Host::Domain(host)) => host == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() == "https" || (local && url.scheme() == "http") {
+        Ok((url, text.to_owned()))
+    } else {
+        Err(unusable("is not HTTPS", expected))
+    }
+}
+
+pub fn word(text: &str) -> Result<String, Unusable> {
+    if text.chars().count() <= LONGEST_TAG && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(unusable("is too long or has control characters", format!("at most {LONGEST_TAG} characters")))
+}
+
 pub fn schedule(text: &str) -> Result<Schedule, Unusable> {
     text.parse().map_err(|error: super::ScheduleError| {
         unusable(error.to_string(), "cron text of five or six fields, seconds first, such as `0 0 * * * *`")

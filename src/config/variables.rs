@@ -18,6 +18,11 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
         "DATABASE_FILE.key",
         "the key file that seals stored credentials; needed with PostgreSQL",
     ),
+    (
+        "SLATEGATE_MASTER_KEYS",
+        "none",
+        "the keys themselves instead of a file: `key-id base64`, newest last, commas between them",
+    ),
     ("SLATEGATE_LISTEN", "127.0.0.1:8080", "address and port to serve on"),
     ("SLATEGATE_GRAPHIQL", "true", "serve GraphiQL: true or false"),
     ("SLATEGATE_ATLAS_BASE_URL", "https://cloud.mongodb.com", "the Atlas Admin API's address"),
@@ -30,6 +35,18 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("SLATEGATE_OWNER_TAG", "owner", "the Atlas tag that names a cluster's owner"),
     ("SLATEGATE_DESCRIPTION_TAG", "description", "the Atlas tag that describes a cluster"),
     ("SLATEGATE_USER_DATA_TAG", "contains-user-data", "the Atlas tag that says whether a cluster holds user data"),
+    (
+        "SLATEGATE_OIDC_ISSUER",
+        "none",
+        "OpenID Connect issuer whose tokens are accepted beside API tokens, as they spell it in `iss`",
+    ),
+    ("SLATEGATE_OIDC_AUDIENCE", "none", "audience that the issuer's tokens must name; needed with an issuer"),
+    (
+        "SLATEGATE_OIDC_ROLE_CLAIM",
+        "slategate_role",
+        "claim with the role or a list of roles (viewer, analyst, admin); dots reach into objects",
+    ),
+    ("SLATEGATE_OIDC_WORKSPACE_CLAIM", "none: everybody belongs to `default`", "claim with the workspace's name"),
     ("SLATEGATE_LOG", "info", "log filter, such as info,slategate::sync=debug"),
     ("SLATEGATE_LOG_FORMAT", "text", "text or json"),
 ];
@@ -88,6 +105,10 @@ impl Variables {
     pub fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, Unusable>) -> Option<T> {
         let parsed = self.given.get(name).map(|text| parse(text))?;
         self.note(name, parsed)
+    }
+
+    pub fn is_given(&self, name: &str) -> bool {
+        self.given.contains_key(name)
     }
 
     pub fn problem(&mut self, name: &str, problem: &str, expected: &str) {

@@ -30,7 +30,7 @@ pub enum IntegrationStatus {
 }
 
 crate::words! {
-    /// Why an integration needs attention.
+    /// Why an integration needs attention, or a sync failed.
     #[derive(Enum)]
     IntegrationErrorCode {
         /// Atlas refuses the API key.
@@ -49,10 +49,16 @@ crate::words! {
         UnexpectedResponse = "UNEXPECTED_RESPONSE",
         /// A sync would remove so much that a second complete read or a person must agree first.
         HeldForConfirmation = "HELD_FOR_CONFIRMATION",
+        /// Reading Atlas took longer than a sync may take.
+        SyncTooLong = "SYNC_TOO_LONG",
+        /// The sync broke off again and again, or the processes that ran it died.
+        SyncStuck = "SYNC_STUCK",
+        /// The integration was disconnected before the sync had ended.
+        Disconnected = "DISCONNECTED",
     }
 }
 
-/// What is wrong with an integration, and what to do about it.
+/// What is wrong with an integration or a sync, and what to do about it.
 #[derive(Debug, SimpleObject)]
 pub struct IntegrationError {
     /// The kind of problem.
@@ -233,6 +239,15 @@ impl Integration {
     async fn current_sync(&self) -> Result<Option<SyncRun>, ApiError> {
         let latest = self.moment.loaders.latest_runs.load_one(self.view.id).await?.unwrap_or_default();
         Ok(latest.current.map(|run| SyncRun::new(&self.moment, run)))
+    }
+
+    /// The sync that withheld removals for `confirmHeldSync` or a second complete read: see its `withheld`. Null when no
+    /// removal is withheld.
+    async fn held_sync(&self) -> Result<Option<SyncRun>, ApiError> {
+        match self.view.held_run_id {
+            Some(run) => SyncRun::find(&self.moment, run).await,
+            None => Ok(None),
+        }
     }
 
     /// What is wrong. Null when nothing is.

@@ -112,6 +112,19 @@ pub struct SyncIntegrationPayload {
     pub user_errors: Vec<UserError>,
 }
 
+/// What confirming withheld removals did.
+#[derive(Default, SimpleObject)]
+pub struct ConfirmHeldSyncPayload {
+    /// The integration as it is now. Null when it was refused.
+    pub integration: Option<Integration>,
+    /// The sync whose removals were confirmed. Null when it was refused.
+    pub sync_run: Option<SyncRun>,
+    /// How many projects, clusters and accounts were removed.
+    pub removed: i32,
+    /// Why it was refused; nothing was removed then. Empty when it was done.
+    pub user_errors: Vec<UserError>,
+}
+
 /// What editing an asset did.
 #[derive(Default, SimpleObject)]
 pub struct UpdateAssetPayload {

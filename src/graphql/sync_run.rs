@@ -7,13 +7,14 @@ use async_graphql::{Enum, ID, Object, SimpleObject};
 use super::connection::{Counting, List, Page, PageArgs, connection};
 use super::error::ApiError;
 use super::ids::IdKind;
-use super::integration::Integration;
+use super::integration::{Integration, IntegrationError};
 use super::project::Project;
 use super::scalars::{DateTime, int};
 use super::session::Moment;
 use crate::domain;
 use crate::store::read::RunFilter;
 use crate::store::views::{self, ScopeView, SyncRunView};
+use crate::sync::story::{self, FailedList, FailedLists, MOST_NAMED};
 
 /// Why a sync was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -113,6 +114,48 @@ pub struct SyncChanges {
     results_flipped: i32,
 }
 
+/// What a withheld removal would remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "views::RemovalKind")]
+pub enum RemovalKind {
+    /// A project, with its clusters.
+    Project,
+    /// A cluster.
+    Cluster,
+    /// A user, an API key or a service account.
+    Account,
+}
+
+/// A row that Atlas no longer lists, and whose removal is withheld.
+#[derive(Debug, SimpleObject)]
+pub struct WithheldRemoval {
+    /// What it is.
+    kind: RemovalKind,
+    /// Atlas's own id of it.
+    atlas_id: String,
+    /// Its name; an account's login.
+    name: String,
+}
+
+/// What a sync would have removed, and withheld because it looks like a mistake.
+#[derive(Debug, SimpleObject)]
+pub struct WithheldRemovals {
+    /// How many rows.
+    total_count: i32,
+    /// How many of them are projects.
+    projects: i32,
+    /// How many of them are clusters.
+    clusters: i32,
+    /// How many of them are accounts.
+    accounts: i32,
+    /// The rows, 100 at most: projects first, each kind by name.
+    removals: Vec<WithheldRemoval>,
+    /// Whether `confirmHeldSync` can still confirm them.
+    awaits_confirmation: bool,
+    /// When a person confirmed them, so that they were removed. Null when nobody did.
+    confirmed_at: Option<DateTime>,
+}
+
 pub struct SyncScope {
     moment: Arc<Moment>,
     view: ScopeView,
@@ -160,6 +203,30 @@ impl SyncRun {
 
     pub async fn find(moment: &Arc<Moment>, id: i64) -> Result<Option<Self>, ApiError> {
         Ok(moment.loaders.runs.load_one(id).await?.map(|view| Self::new(moment, view)))
+    }
+}
+
+impl SyncRun {
+    /// The lists that could not be read; the first with their names.
+    async fn failed_lists(&self) -> Result<FailedLists, ApiError> {
+        if !matches!(self.view.status, views::SyncStatus::Partial | views::SyncStatus::Held) {
+            return Ok(FailedLists::default());
+        }
+        let scopes = self.moment.loaders.scopes.load_one(self.view.id).await?.unwrap_or_default();
+        let failed: Vec<ScopeView> = scopes.into_iter().filter(|scope| !scope.complete).collect();
+        let mut lists = FailedLists { count: failed.len(), first: Vec::new() };
+        for scope in failed.into_iter().take(MOST_NAMED) {
+            let project = match scope.project_id {
+                Some(project) => self.moment.loaders.projects.load_one(project).await?,
+                None => None,
+            };
+            lists.first.push(FailedList {
+                kind: scope.kind,
+                project: project.map(|view| view.project.name.clone()),
+                code: scope.error_code.unwrap_or_default(),
+            });
+        }
+        Ok(lists)
     }
 }
 
@@ -244,5 +311,57 @@ impl SyncRun {
             removed: changes.removed,
             results_flipped: changes.results_flipped,
         }
+    }
+
+    /// What happened, in a few words for a person.
+    async fn summary(&self) -> Result<String, ApiError> {
+        Ok(story::summary(&self.view, &self.failed_lists().await?))
+    }
+
+    /// Why it failed, or why it waits for a person. Null when neither.
+    async fn error(&self) -> Option<IntegrationError> {
+        self.view.error.clone().map(IntegrationError::from)
+    }
+
+    /// The instant of the schedule that it stands for: there is never a second sync for it. Null when it stands for none.
+    async fn scheduled_at(&self) -> Option<DateTime> {
+        self.view.scheduled_at.map(DateTime)
+    }
+
+    /// How often it was begun: more than once when a process died, was shut down or met an error. After 5 attempts that
+    /// failed so it ends.
+    async fn attempts(&self) -> i32 {
+        self.view.attempts.begun
+    }
+
+    /// How often a process that had lost its right to this sync tried to go on; each was stopped and wrote nothing.
+    async fn turned_away(&self) -> i32 {
+        self.view.attempts.turned_away
+    }
+
+    /// What it would have removed and withheld. Null when nothing.
+    async fn withheld(&self) -> Result<Option<WithheldRemovals>, ApiError> {
+        let Some(withheld) = &self.view.withheld else { return Ok(None) };
+        let integration = self.moment.loaders.integrations.load_one(self.view.integration_id).await?;
+        let removal = |removal: &views::Removal| WithheldRemoval {
+            kind: removal.kind.into(),
+            atlas_id: removal.atlas_id.clone(),
+            name: removal.name.clone(),
+        };
+        Ok(Some(WithheldRemovals {
+            total_count: int(withheld.total()),
+            projects: int(withheld.projects),
+            clusters: int(withheld.clusters),
+            accounts: int(withheld.accounts),
+            removals: withheld.removals.iter().map(removal).collect(),
+            awaits_confirmation: integration.is_some_and(|integration| integration.held_run_id == Some(self.view.id)),
+            confirmed_at: self.view.confirmed_at.map(DateTime),
+        }))
+    }
+
+    /// When the next sync was planned for as this one ended; while this one waits after an error, when it is tried again.
+    /// Null otherwise.
+    async fn next_run_at(&self) -> Option<DateTime> {
+        self.view.next_run_at.map(DateTime)
     }
 }

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::StoreError;
 use crate::domain::Instant;
+use crate::store::views::IntegrationFault;
 
 /// The stored instant of what Atlas does not date; sorts before every real one.
 pub const UNDATED: i64 = i64::MIN;
@@ -37,4 +38,19 @@ pub fn word<T>(
     column: &'static str,
 ) -> Result<T, StoreError> {
     parse(text).ok_or(StoreError::Corrupt { table, column })
+}
+
+/// A stored fault; None where there is no code.
+pub(super) fn fault(
+    code: Option<String>,
+    message: Option<String>,
+    remedy: Option<String>,
+    at: Option<i64>,
+) -> Option<IntegrationFault> {
+    code.map(|code| IntegrationFault {
+        code,
+        message: message.unwrap_or_default(),
+        remedy: remedy.unwrap_or_default(),
+        occurred_at: instant(at.unwrap_or_default()),
+    })
 }

@@ -3,20 +3,22 @@
 //! A claim raises the integration's epoch. Whatever an older claim tries to write afterwards is refused, so a paused
 //! process cannot overwrite newer data. The same code on SQLite (`BEGIN IMMEDIATE`) and PostgreSQL (`SKIP LOCKED`).
 
+mod claim;
+
+pub(super) use claim::queued;
+
 use std::time::Duration;
 
-use entity::{integration, sync_run};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, LockBehavior, LockType, Order, Query};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-};
+use entity::integration;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::changes::Change;
 use super::connect::{Store, database_now};
 use super::convert::{instant, micros};
 use super::{StoreError, Writer};
 use crate::domain::Instant;
-use crate::store::views::{SyncStage, SyncStatus, SyncTrigger};
+use crate::store::views::{SyncStage, SyncStatus};
 
 /// The right to sync one integration, until the lease runs out or a newer claim is made.
 #[derive(Debug, Clone)]
@@ -30,6 +32,18 @@ pub struct Claim {
     pub sealed_private_key: Vec<u8>,
     /// When the run began to read.
     pub read_at: Instant,
+    /// The slot that the run stands for, if there is one so far.
+    pub scheduled_at: Option<Instant>,
+    /// The integration's slot, which may lie ahead.
+    pub slot_at: Option<Instant>,
+    /// The latest slot of the integration that has a run.
+    pub last_slot: Option<Instant>,
+    /// How many attempts at this run died or broke off.
+    pub failures: i32,
+    /// No later than the beginning of the lease, by this process's own clock.
+    pub since: std::time::Instant,
+    /// How long the lease lasts.
+    pub ttl: Duration,
 }
 
 impl Claim {
@@ -39,39 +53,6 @@ impl Claim {
 }
 
 impl Store {
-    /// Claims the integration that has been due for longest, if there is one that nobody works on.
-    ///
-    /// A run left over by a crashed process is taken up again; otherwise a scheduled one begins.
-    pub async fn claim_due(&self, owner: &str, ttl: Duration) -> Result<Option<Claim>, StoreError> {
-        let tx = self.begin_write().await?;
-        let now = micros(database_now(&tx, &self.clock).await?);
-        let Some(id) = due(&tx, now).await? else { return Ok(None) };
-        let until = now.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX));
-        let claim = Query::update()
-            .table("integration")
-            .value("lease_owner", owner)
-            .value("lease_until", until)
-            .value("epoch", Expr::col("epoch").add(1))
-            .value("attempt", Expr::col("attempt").add(1))
-            .and_where(Expr::col("id").eq(id))
-            .to_owned();
-        tx.execute(&claim).await?;
-        let Some(row) = integration::Entity::find_by_id(id).one(&tx).await? else { return Ok(None) };
-        let run_id = begin_run(&tx, &row, now).await?;
-        let change = Change::Progress { workspace: row.workspace_id, integration: row.id };
-        self.changes.commit(tx, change).await?;
-        Ok(Some(Claim {
-            workspace: row.workspace_id,
-            integration_id: row.id,
-            run_id,
-            epoch: row.epoch,
-            organization_id: row.organization_id,
-            public_key: row.public_key,
-            sealed_private_key: row.sealed_private_key.unwrap_or_default(),
-            read_at: instant(now),
-        }))
-    }
-
     /// When the next integration is due, leased ones aside.
     pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
         let row = integration::Entity::find()
@@ -84,12 +65,11 @@ impl Store {
     }
 
     /// Prolongs the lease. False: it was lost, and the run must stop.
-    pub async fn renew(&self, claim: &Claim, ttl: Duration) -> Result<bool, StoreError> {
+    pub async fn renew(&self, claim: &Claim) -> Result<bool, StoreError> {
         let now = micros(database_now(&self.write, &self.clock).await?);
-        let until = now.saturating_add(i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX));
         let renew = Query::update()
             .table("integration")
-            .value("lease_until", until)
+            .value("lease_until", after(now, claim.ttl))
             .and_where(Expr::col("id").eq(claim.integration_id))
             .and_where(Expr::col("epoch").eq(claim.epoch))
             .and_where(Expr::col("lease_until").gt(now))
@@ -97,33 +77,56 @@ impl Store {
         Ok(self.write.execute(&renew).await?.rows_affected() == 1)
     }
 
-    /// Gives an unfinished run back, so that another process takes it up at once.
-    pub async fn give_back(&self, claim: &Claim) -> Result<(), StoreError> {
+    /// Gives an unfinished run back, so that another process takes it up at once. False: the lease was lost before.
+    pub async fn give_back(&self, claim: &Claim) -> Result<bool, StoreError> {
+        self.release(claim, "given_back", None).await
+    }
+
+    /// Gives a run back that broke off, to be tried again after `pause`. False: the lease was lost before.
+    pub async fn put_off(&self, claim: &Claim, pause: Duration) -> Result<bool, StoreError> {
+        self.release(claim, "broke_off", Some(pause)).await
+    }
+
+    async fn release(&self, claim: &Claim, counter: &'static str, pause: Option<Duration>) -> Result<bool, StoreError> {
         let tx = self.begin_write().await?;
-        let release = Query::update()
+        let mut release = Query::update()
             .table("integration")
             .value("lease_owner", Option::<String>::None)
             .value("lease_until", Option::<i64>::None)
             .and_where(Expr::col("id").eq(claim.integration_id))
             .and_where(Expr::col("epoch").eq(claim.epoch))
+            .and_where(Expr::col("lease_owner").is_not_null())
             .to_owned();
-        if tx.execute(&release).await?.rows_affected() == 1 {
-            set_run(&tx, claim.run_id, SyncStatus::Queued, SyncStage::Queued, None).await?;
+        let mut requeue = Query::update()
+            .table("sync_run")
+            .value("status", SyncStatus::Queued.word())
+            .value("stage", SyncStage::Queued.word())
+            .value("read_at", Option::<i64>::None)
+            .value(counter, Expr::col(counter).add(1))
+            .and_where(Expr::col("id").eq(claim.run_id))
+            .and_where(Expr::col("finished_at").is_null())
+            .to_owned();
+        if let Some(pause) = pause {
+            let next = after(micros(database_now(&tx, &self.clock).await?), pause);
+            release.value("next_run_at", next);
+            requeue.value("next_run_at", next);
         }
-        self.changes.commit(tx, claim.progress()).await
+        let released = tx.execute(&release).await?.rows_affected() == 1;
+        if released {
+            tx.execute(&requeue).await?;
+        }
+        self.changes.commit(tx, claim.progress()).await?;
+        Ok(released)
     }
 
-    /// Gives an unfinished run back to be tried again after `pause`.
-    pub async fn put_off(&self, claim: &Claim, pause: Duration) -> Result<(), StoreError> {
-        self.give_back(claim).await?;
-        let now = micros(database_now(&self.write, &self.clock).await?);
-        let update = Query::update()
-            .table("integration")
-            .value("next_run_at", now.saturating_add(i64::try_from(pause.as_micros()).unwrap_or(i64::MAX)))
-            .and_where(Expr::col("id").eq(claim.integration_id))
-            .and_where(Expr::col("epoch").eq(claim.epoch))
+    /// Counts that a worker without a lease was refused.
+    pub async fn note_turned_away(&self, claim: &Claim) -> Result<(), StoreError> {
+        let count = Query::update()
+            .table("sync_run")
+            .value("turned_away", Expr::col("turned_away").add(1))
+            .and_where(Expr::col("id").eq(claim.run_id))
             .to_owned();
-        self.write.execute(&update).await?;
+        self.write.execute(&count).await?;
         Ok(())
     }
 
@@ -159,87 +162,23 @@ impl Store {
 }
 
 impl Writer {
-    /// Refuses to go on when the claim is outdated. Asked early, to spare the work; [`Writer::end_run`] decides.
+    /// Takes hold of the lease for the rest of this transaction: nobody can claim or renew it meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when it was lost: nothing may be written.
     pub async fn guard(&self, claim: &Claim) -> Result<(), StoreError> {
-        let row = integration::Entity::find_by_id(claim.integration_id).one(self.tx.as_ref()).await?;
-        match row {
-            Some(row) if row.epoch == claim.epoch && row.lease_until.is_some_and(|until| until > self.at) => Ok(()),
-            _ => Err(StoreError::Fenced),
-        }
+        let hold = Query::update()
+            .table("integration")
+            .value("lease_until", Expr::col("lease_until"))
+            .and_where(Expr::col("id").eq(claim.integration_id))
+            .and_where(Expr::col("epoch").eq(claim.epoch))
+            .and_where(Expr::col("lease_until").gt(self.now))
+            .to_owned();
+        if self.tx.execute(&hold).await?.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
     }
 }
 
-async fn due(tx: &DatabaseTransaction, now: i64) -> Result<Option<i64>, StoreError> {
-    #[derive(FromQueryResult)]
-    struct Due {
-        id: i64,
-    }
-    let backend = tx.get_database_backend();
-    let mut select = Query::select()
-        .column("id")
-        .from("integration")
-        .and_where(Expr::col("disconnected_at").is_null())
-        .and_where(Expr::col("next_run_at").lte(now))
-        .cond_where(Condition::any().add(Expr::col("lease_until").is_null()).add(Expr::col("lease_until").lte(now)))
-        .order_by("next_run_at", Order::Asc)
-        .limit(1)
-        .to_owned();
-    if backend == DbBackend::Postgres {
-        select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
-    }
-    Ok(Due::find_by_statement(backend.build(&select)).one(tx).await?.map(|row| row.id))
-}
-
-/// Takes up the open run, or begins a scheduled one.
-async fn begin_run(tx: &DatabaseTransaction, row: &integration::Model, now: i64) -> Result<i64, StoreError> {
-    use sea_orm::ActiveModelTrait;
-    use sea_orm::ActiveValue::{NotSet, Set};
-    let open = sync_run::Entity::find()
-        .filter(sync_run::Column::IntegrationId.eq(row.id))
-        .filter(sync_run::Column::FinishedAt.is_null())
-        .order_by_desc(sync_run::Column::Id)
-        .one(tx)
-        .await?;
-    if let Some(open) = open {
-        set_run(tx, open.id, SyncStatus::Running, SyncStage::Credentials, Some(now)).await?;
-        return Ok(open.id);
-    }
-    let run = sync_run::ActiveModel {
-        id: NotSet,
-        workspace_id: Set(row.workspace_id),
-        integration_id: Set(row.id),
-        trigger_kind: Set(SyncTrigger::Schedule.word().to_owned()),
-        status: Set(SyncStatus::Running.word().to_owned()),
-        queued_at: Set(now),
-        read_at: Set(Some(now)),
-        finished_at: Set(None),
-        stage: Set(SyncStage::Credentials.word().to_owned()),
-        done: Set(0),
-        total: Set(None),
-        requests: Set(0),
-        added: Set(0),
-        updated: Set(0),
-        removed: Set(0),
-        results_flipped: Set(0),
-    };
-    Ok(run.insert(tx).await?.id)
-}
-
-async fn set_run(
-    tx: &DatabaseTransaction,
-    run: i64,
-    status: SyncStatus,
-    stage: SyncStage,
-    read_at: Option<i64>,
-) -> Result<(), StoreError> {
-    let update = Query::update()
-        .table("sync_run")
-        .value("status", status.word())
-        .value("stage", stage.word())
-        .value("read_at", read_at)
-        .and_where(Expr::col("id").eq(run))
-        .and_where(Expr::col("finished_at").is_null())
-        .to_owned();
-    tx.execute(&update).await?;
-    Ok(())
+/// So long after an instant, in microseconds.
+fn after(now: i64, by: Duration) -> i64 {
+    now.saturating_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX))
 }

@@ -1,5 +1,7 @@
 //! What reads give back: domain values with their stored ids.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::{
     Account, AnnotationSource, Cluster, Grant, Instant, KeyProfile, LinkSource, Person, Project, ScopeKind,
     UserDataClassification, Verdict,
@@ -107,6 +109,8 @@ pub struct IntegrationView {
     pub disconnected_at: Option<Instant>,
     pub error: Option<IntegrationFault>,
     pub next_run_at: Option<Instant>,
+    /// The run whose removals are withheld.
+    pub held_run_id: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +134,58 @@ pub struct SyncRunView {
     pub total: Option<i32>,
     pub requests: i64,
     pub changes: Changes,
+    /// The scheduled instant that it stands for.
+    pub scheduled_at: Option<Instant>,
+    pub attempts: Attempts,
+    /// Why it failed or needs a person.
+    pub error: Option<IntegrationFault>,
+    pub withheld: Option<Withheld>,
+    /// When a person had the withheld removals done.
+    pub confirmed_at: Option<Instant>,
+    /// When the integration was due again after it; of an open run, when it is tried again.
+    pub next_run_at: Option<Instant>,
+}
+
+/// How often a run was begun, and what became of that.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attempts {
+    pub begun: i32,
+    /// The lease ran out: the process died, was paused or was cut off.
+    pub taken_over: i32,
+    /// A process that was shut down gave it back.
+    pub given_back: i32,
+    /// It broke off for a reason of ours.
+    pub broke_off: i32,
+    /// A process without a lease tried to write, and was refused.
+    pub turned_away: i32,
+}
+
+crate::words! {
+    /// What a withheld removal would remove.
+    RemovalKind { Project = "PROJECT", Cluster = "CLUSTER", Account = "ACCOUNT" }
+}
+
+/// What the brake withheld, for people to see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withheld {
+    pub projects: u32,
+    pub clusters: u32,
+    pub accounts: u32,
+    /// The first of them.
+    pub removals: Vec<Removal>,
+}
+
+impl Withheld {
+    pub const fn total(&self) -> u32 {
+        self.projects + self.clusters + self.accounts
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    pub kind: RemovalKind,
+    pub atlas_id: String,
+    pub name: String,
 }
 
 /// Subjects (projects, assets, accounts), each counted at most once.

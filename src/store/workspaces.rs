@@ -110,6 +110,24 @@ impl Store {
         Ok(kept.into())
     }
 
+    /// Keeps the same data key in another wrapping. False: somebody else has wrapped it again meanwhile.
+    pub async fn replace_data_key(
+        &self,
+        workspace: i64,
+        wrapped_by: &str,
+        master_key_id: &str,
+        wrapped: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        let outcome = data_key::Entity::update_many()
+            .col_expr(data_key::Column::MasterKeyId, master_key_id.into())
+            .col_expr(data_key::Column::WrappedKey, wrapped.into())
+            .filter(data_key::Column::WorkspaceId.eq(workspace))
+            .filter(data_key::Column::MasterKeyId.eq(wrapped_by))
+            .exec(&self.write)
+            .await?;
+        Ok(outcome.rows_affected == 1)
+    }
+
     /// Every workspace's data key.
     pub async fn data_keys(&self) -> Result<Vec<StoredDataKey>, StoreError> {
         let rows = data_key::Entity::find().order_by_asc(data_key::Column::WorkspaceId).all(&self.read).await?;

@@ -1,11 +1,12 @@
-//! Connecting, re-keying and disconnecting an organization, and asking for a sync.
+//! Connecting, re-keying and disconnecting an organization.
 
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::engine::{Connected, Edit, Engine, KEY_COLUMN, SyncRequest};
+use super::engine::{Connected, Edit, Engine, KEY_COLUMN};
 use super::refusal::{Refusal, RefusalCode};
+use super::request::{disconnected, no_integration};
 use crate::atlas::{AtlasCategory, AtlasConfig, AtlasError, Client, Credentials};
 use crate::domain::{KeyProfile, KeyVerdict, Organization};
 use crate::store::views::SyncTrigger;
@@ -106,23 +107,6 @@ impl Engine {
         writer.commit().await?;
         tracing::info!(integration.id = integration, purge, "integration disconnected");
         Ok(Ok(()))
-    }
-
-    /// Queues a sync, unless one is under way.
-    pub async fn request_sync(&self, workspace: i64, integration: i64) -> Edit<SyncRequest> {
-        let writer = self.store.writer(workspace).await?;
-        match writer.integration(integration).await? {
-            None => return Ok(Err(vec![no_integration()])),
-            Some(known) if !known.is_connected => return Ok(Err(vec![disconnected()])),
-            Some(_) => {}
-        }
-        if let Some(run) = writer.open_run(integration).await? {
-            return Ok(Ok(SyncRequest::InProgress(run)));
-        }
-        let run = writer.queue_run(integration, SyncTrigger::Manual).await?;
-        writer.commit().await?;
-        self.due.notify_one();
-        Ok(Ok(SyncRequest::Queued(run)))
     }
 
     async fn check_key(&self, public_key: &str, private_key: &SecretString) -> Edit<Checked> {
@@ -304,14 +288,4 @@ fn wrong_organization(organization: &Organization) -> Refusal {
     )
     .remedy("Use a key of the connected organization, or connect the other one with connectMongoDbAtlas.")
     .field("publicKey")
-}
-
-fn no_integration() -> Refusal {
-    Refusal::new(RefusalCode::NotFound, "There is no such integration.").field("integrationId")
-}
-
-fn disconnected() -> Refusal {
-    Refusal::new(RefusalCode::Conflict, "The integration is disconnected.")
-        .remedy("Connect the organization again with connectMongoDbAtlas.")
-        .field("integrationId")
 }

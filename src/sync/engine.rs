@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::Refusal;
+use super::outage::Outage;
+use super::owner::new_owner;
 use super::schedule::Schedule;
 use crate::atlas::{AtlasConfig, SetupError};
 use crate::clock::Clock;
@@ -100,10 +102,11 @@ pub struct Engine {
     pub(super) clock: Clock,
     pub(super) atlas_base_url: Url,
     pub(super) atlas_lanes: usize,
-    /// How long a lease lasts without being renewed.
-    pub(super) lease: Duration,
-    /// This process, in leases: random, never a host name.
+    pub(super) limits: Limits,
+    /// This process, in leases.
     pub(super) owner: String,
+    /// Whether the database answers, as the workers find it.
+    pub(super) outage: Arc<Outage>,
     /// Rings when something became due.
     pub(super) due: Arc<Notify>,
 }
@@ -119,12 +122,27 @@ pub struct EngineOptions {
     pub atlas_lanes: usize,
 }
 
-const LEASE: Duration = Duration::from_secs(30);
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// A lease that is not renewed.
+    pub lease: Duration,
+    /// One attempt at reading an organization.
+    pub run: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { lease: Duration::from_secs(30), run: Duration::from_mins(15) }
+    }
+}
+
 /// What a private key is sealed for.
 pub(super) const KEY_COLUMN: &str = "integration.sealed_private_key";
 
 impl Engine {
     pub fn new(store: Store, vault: Vault, options: EngineOptions) -> Self {
+        let owner = new_owner(options.clock.now());
         Self {
             store,
             vault,
@@ -133,10 +151,18 @@ impl Engine {
             clock: options.clock,
             atlas_base_url: options.atlas_base_url,
             atlas_lanes: options.atlas_lanes,
-            lease: LEASE,
-            owner: random_owner(),
+            limits: Limits::default(),
+            owner,
+            outage: Arc::default(),
             due: Arc::new(Notify::new()),
         }
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     pub const fn store(&self) -> &Store {
@@ -162,13 +188,4 @@ impl Engine {
         let StoredDataKey { master_key_id, wrapped, .. } = stored;
         Ok(WrappedDataKey { master_key_id, wrapped })
     }
-}
-
-fn random_owner() -> String {
-    let mut bytes = [0_u8; 8];
-    if let Err(error) = getrandom::fill(&mut bytes) {
-        // The epoch fences all the same; the name only helps people who read the table.
-        tracing::warn!(error = %error, "no random name for this process");
-    }
-    format!("{:016x}", u64::from_be_bytes(bytes))
 }

@@ -4,18 +4,26 @@
 
 mod connect;
 mod edit;
+mod ending;
 pub mod engine;
 pub mod fetch;
+pub mod held;
 mod import;
 pub mod judge;
+mod lease;
+mod next;
+mod outage;
+mod owner;
 pub mod plan;
 pub mod refusal;
+mod request;
 pub mod run;
 pub mod schedule;
+pub mod story;
 mod workers;
 
 pub use engine::{
-    AssetEdit, Connected, Edit, Engine, EngineError, EngineOptions, Imported, Patch, PersonEdit, SyncRequest,
+    AssetEdit, Connected, Edit, Engine, EngineError, EngineOptions, Imported, Limits, Patch, PersonEdit, SyncRequest,
 };
 pub use refusal::{Refusal, RefusalCode};
 pub use schedule::{Schedule, ScheduleError};

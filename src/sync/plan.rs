@@ -3,10 +3,9 @@
 //! Absence is evidence only in a list that was read to the end. Removals that look like a mistake are withheld until
 //! a second complete read agrees.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use serde::{Deserialize, Serialize};
-
+use super::held::Held;
 use crate::domain::{Account, AccountKind, Deployment, Grant, GrantPath, ScopeKind, ScopeRead, Snapshot};
 use crate::store::views::Changes;
 use crate::store::write::{AccountPut, Estate, EstateChange, Stored};
@@ -15,22 +14,6 @@ use crate::store::write::{AccountPut, Estate, EstateChange, Stored};
 const BRAKE_PERCENT: usize = 20;
 /// ... and more than so many rows, or everything, is withheld.
 const BRAKE_ROWS: usize = 10;
-
-/// What the brake withheld, as Atlas ids by kind (`projects`, `clusters`, `accounts`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Held(pub BTreeMap<String, BTreeSet<String>>);
-
-impl Held {
-    pub fn is_empty(&self) -> bool {
-        self.0.values().all(BTreeSet::is_empty)
-    }
-
-    /// How many rows are withheld.
-    pub fn len(&self) -> usize {
-        self.0.values().map(BTreeSet::len).sum()
-    }
-}
 
 /// What a sync will write.
 #[derive(Debug, Clone, Default)]
@@ -93,12 +76,11 @@ fn plan_projects(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &He
         }
         plan.change.put_projects.push(project.clone());
     }
-    let missing = stored.projects.iter().filter(|row| !seen.contains(row.value.atlas_id.as_str()));
-    let missing: Vec<(i64, &str)> = missing
-        .filter(|_| read.whole(ScopeKind::Projects, ""))
-        .map(|row| (row.id, row.value.atlas_id.as_str()))
-        .collect();
-    plan.change.remove_projects = brake(plan, "projects", stored.projects.len(), &missing, held);
+    let mut absent = Absent::default();
+    for row in stored.projects.iter().filter(|row| !seen.contains(row.value.atlas_id.as_str())) {
+        absent.note(row.id, &row.value.atlas_id, read.whole(ScopeKind::Projects, ""));
+    }
+    plan.change.remove_projects = brake(plan, "projects", stored.projects.len(), absent, held);
 }
 
 fn gone_projects<'a>(stored: &'a Estate, plan: &Plan) -> HashSet<&'a str> {
@@ -126,21 +108,21 @@ fn plan_clusters(
         }
         plan.change.put_clusters.push(cluster.clone());
     }
-    let missing: Vec<(i64, &str)> = stored
-        .clusters
-        .iter()
-        .filter(|row| !seen.contains(row.value.atlas_id.as_str()))
-        .filter(|row| {
-            let list = match row.value.deployment {
-                Deployment::Flex => ScopeKind::FlexClusters,
-                Deployment::Dedicated | Deployment::Shared => ScopeKind::Clusters,
-            };
-            let project = row.value.project.as_str();
-            gone.contains(project) || read.whole(list, project)
-        })
-        .map(|row| (row.id, row.value.atlas_id.as_str()))
-        .collect();
-    plan.change.remove_clusters = brake(plan, "clusters", stored.clusters.len(), &missing, held);
+    let mut absent = Absent::default();
+    for row in stored.clusters.iter().filter(|row| !seen.contains(row.value.atlas_id.as_str())) {
+        let list = match row.value.deployment {
+            Deployment::Flex => ScopeKind::FlexClusters,
+            Deployment::Dedicated | Deployment::Shared => ScopeKind::Clusters,
+        };
+        let project = row.value.project.as_str();
+        if plan.held.contains("projects", project) {
+            // It goes with its project, or stays with it.
+            absent.with_project.push(&row.value.atlas_id);
+        } else {
+            absent.note(row.id, &row.value.atlas_id, gone.contains(project) || read.whole(list, project));
+        }
+    }
+    plan.change.remove_clusters = brake(plan, "clusters", stored.clusters.len(), absent, held);
 }
 
 fn plan_accounts(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &Held, read: &Read<'_>) {
@@ -162,21 +144,16 @@ fn plan_accounts(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &He
         }
         plan.change.put_accounts.push(AccountPut { id: before.map(|row| row.id), account });
     }
-    let missing: Vec<(i64, &str)> = stored
-        .accounts
-        .iter()
-        .filter(|row| !seen.contains(&row.id))
-        .filter(|row| {
-            let list = match row.value.kind {
-                AccountKind::User => ScopeKind::Users,
-                AccountKind::ApiKey => ScopeKind::ApiKeys,
-                AccountKind::ServiceAccount => ScopeKind::ServiceAccounts,
-            };
-            read.whole(list, "")
-        })
-        .map(|row| (row.id, row.value.atlas_id.as_str()))
-        .collect();
-    plan.change.remove_accounts = brake(plan, "accounts", stored.accounts.len(), &missing, held);
+    let mut absent = Absent::default();
+    for row in stored.accounts.iter().filter(|row| !seen.contains(&row.id)) {
+        let list = match row.value.kind {
+            AccountKind::User => ScopeKind::Users,
+            AccountKind::ApiKey => ScopeKind::ApiKeys,
+            AccountKind::ServiceAccount => ScopeKind::ServiceAccounts,
+        };
+        absent.note(row.id, &row.value.atlas_id, read.whole(list, ""));
+    }
+    plan.change.remove_accounts = brake(plan, "accounts", stored.accounts.len(), absent, held);
 }
 
 /// Stored accounts by Atlas's id and by what survives a change of it. Each is found once.
@@ -221,17 +198,43 @@ fn with_unread_grants(account: &Account, before: Option<&Stored<Account>>, read:
     account
 }
 
-/// Lets removals through, or withholds those that look like a mistake. A second agreeing read removes.
-fn brake(plan: &mut Plan, kind: &str, total: usize, missing: &[(i64, &str)], held: &Held) -> Vec<i64> {
-    let before = held.0.get(kind);
-    let agreed = |atlas: &str| before.is_some_and(|held| held.contains(atlas));
-    let (mut remove, fresh): (Vec<_>, Vec<_>) = missing.iter().copied().partition(|(_, atlas)| agreed(atlas));
-    let everything = !fresh.is_empty() && fresh.len() == total - remove.len();
+/// Stored rows that the read did not show.
+#[derive(Default)]
+struct Absent<'a> {
+    /// From lists that were read to the end.
+    missing: Vec<(i64, &'a str)>,
+    /// From lists that were not: that says nothing.
+    unread: Vec<&'a str>,
+    /// From projects whose removal is withheld.
+    with_project: Vec<&'a str>,
+}
+
+impl<'a> Absent<'a> {
+    fn note(&mut self, id: i64, atlas: &'a str, whole: bool) {
+        if whole {
+            self.missing.push((id, atlas));
+        } else {
+            self.unread.push(atlas);
+        }
+    }
+}
+
+/// Lets removals through, or withholds those that look like a mistake. A second agreeing read removes; one that could
+/// not read the list again leaves them withheld.
+fn brake(plan: &mut Plan, kind: &str, total: usize, absent: Absent<'_>, held: &Held) -> Vec<i64> {
+    let agreed = |atlas: &str| held.contains(kind, atlas);
+    let Absent { missing, unread, with_project } = absent;
+    let (mut remove, fresh): (Vec<_>, Vec<_>) = missing.into_iter().partition(|(_, atlas)| agreed(atlas));
+    let mut kept: Vec<&str> = unread.into_iter().filter(|atlas| agreed(atlas)).chain(with_project).collect();
+    let everything = !fresh.is_empty() && fresh.len() == total - remove.len() - kept.len();
     let many = fresh.len() > BRAKE_ROWS && fresh.len() * 100 > total * BRAKE_PERCENT;
     if everything || many {
-        plan.held.0.insert(kind.to_owned(), fresh.into_iter().map(|(_, atlas)| atlas.to_owned()).collect());
+        kept.extend(fresh.into_iter().map(|(_, atlas)| atlas));
     } else {
         remove.extend(fresh);
+    }
+    if !kept.is_empty() {
+        plan.held.0.insert(kind.to_owned(), kept.into_iter().map(str::to_owned).collect());
     }
     plan.changes.removed += i32::try_from(remove.len()).unwrap_or(i32::MAX);
     remove.into_iter().map(|(id, _)| id).collect()

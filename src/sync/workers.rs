@@ -2,21 +2,22 @@
 //!
 //! `tokio-cron-scheduler` only rings; the database decides what runs, so several processes share the work.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::engine::Engine;
-use super::run::RunOutcome;
+use super::run::{MOST_FAILURES, RunOutcome};
+use crate::store::leases::Claim;
 
 /// Looks for due work at least so often, whatever the schedule: retaken leases, other processes' requests.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A run that broke off for a reason of ours is tried again after so long.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
-/// After a database error the next look waits a little.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Starts the ticker and the workers on `tasks`; they end when `cancel` does.
@@ -54,34 +55,55 @@ impl Engine {
     async fn serve_due(&self, worker: usize, cancel: &CancellationToken) {
         let owner = format!("{}-{worker}", self.owner);
         while !cancel.is_cancelled() {
-            match self.work_next(&owner, cancel).await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "sync run broke off");
-                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
-                }
+            let looked = self.work_next(&owner, cancel).await;
+            if looked.is_ok() {
+                self.outage.over();
             }
+            let pause = match &looked {
+                Ok(true) => continue,
+                Ok(false) => LOOK_EVERY,
+                Err(error) => self.outage.note(error),
+            };
             tokio::select! {
                 () = cancel.cancelled() => {}
-                () = self.due.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = self.due.notified(), if looked.is_ok() => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
     /// Claims and works one due run. False: nothing is due.
+    ///
+    /// A run that breaks off, by an error or a panic, is put off. Where even that fails its lease runs out, and then
+    /// it is taken up again: the run is not lost.
     pub async fn work_next(&self, owner: &str, cancel: &CancellationToken) -> Result<bool, super::EngineError> {
-        let Some(claim) = self.store.claim_due(owner, self.lease).await? else { return Ok(false) };
-        let outcome = self.work(&claim, cancel).await;
-        match &outcome {
-            Ok(RunOutcome::Fenced) => {
-                tracing::warn!(sync.run_id = claim.run_id, "a newer claim took over; nothing was written");
+        let Some(claim) = self.store.claim_due(owner, self.limits.lease).await? else { return Ok(false) };
+        match AssertUnwindSafe(self.work(&claim, cancel)).catch_unwind().await {
+            Ok(Ok(RunOutcome::GivenBack)) => tracing::info!(sync.run_id = claim.run_id, "run given back"),
+            Ok(Ok(RunOutcome::Unsure)) => {
+                tracing::warn!(sync.run_id = claim.run_id, "lease not renewed in time; the run is begun again");
             }
-            Ok(RunOutcome::GivenBack) => tracing::info!(sync.run_id = claim.run_id, "run given back"),
-            Ok(RunOutcome::Ended(_)) => {}
-            Err(_) => self.store.put_off(&claim, RETRY_AFTER).await?,
+            Ok(Ok(RunOutcome::Ended(_) | RunOutcome::Fenced)) => {}
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    sync.run_id = claim.run_id,
+                    "sync run broke off"
+                );
+                self.try_again_later(&claim).await?;
+            }
+            Err(_panic) => {
+                tracing::error!(sync.run_id = claim.run_id, "sync run panicked");
+                self.try_again_later(&claim).await?;
+            }
         }
-        outcome.map(|_| true)
+        Ok(true)
+    }
+
+    async fn try_again_later(&self, claim: &Claim) -> Result<(), super::EngineError> {
+        // The last failure needs no pause: what follows it only writes that the run is stuck.
+        let pause = if claim.failures + 1 >= MOST_FAILURES { Duration::ZERO } else { RETRY_AFTER };
+        self.store.put_off(claim, pause).await?;
+        Ok(())
     }
 }

@@ -33,13 +33,17 @@ pub enum VaultError {
         "the master key file {path} is open to other users (mode {mode:03o}); run `chmod 600` on it (SLATEGATE_MASTER_KEY_FILE)"
     )]
     ExposedKeyFile { path: PathBuf, mode: u32 },
+    #[error("the master keys come from SLATEGATE_MASTER_KEYS; change them there")]
+    FixedKeys,
+    #[error("another rotation of this key file is under way; wait for its end")]
+    RotationUnderWay,
     #[error("line {line} of the master key file {path} {problem} (SLATEGATE_MASTER_KEY_FILE)")]
     BadKeyLine { path: PathBuf, line: usize, problem: &'static str },
     #[error("the master key file {path} holds no key (SLATEGATE_MASTER_KEY_FILE)")]
     NoKeys { path: PathBuf },
     #[error(
-        "the credentials of workspace {workspace} are sealed with master key {master_key_id}, which {path} cannot open; \
+        "the credentials of workspace {workspace} are sealed with master key {master_key_id}, which {ring} cannot open; \
          nothing was written: set SLATEGATE_MASTER_KEY_FILE to the file this database was used with"
     )]
-    WrongKeyRing { path: PathBuf, workspace: i64, master_key_id: String },
+    WrongKeyRing { ring: String, workspace: i64, master_key_id: String },
 }

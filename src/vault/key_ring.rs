@@ -1,6 +1,7 @@
-//! The master keys, read from a file that only its owner may read.
+//! The master keys, from a file that only its owner may read or from the environment.
 //!
-//! One key a line, `key-id base64`, the newest last: it wraps new data keys, the older ones still open theirs.
+//! One key a line, `key-id base64`, the newest last: it wraps new data keys, the older ones still open theirs. In the
+//! environment a comma may stand for the end of a line.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use super::VaultError;
@@ -20,6 +22,37 @@ const LARGEST_FILE: u64 = 64 * 1024;
 pub struct KeyRing {
     older: Vec<Key>,
     newest: Key,
+    /// Where the keys were read; None for the environment's, which do not change.
+    path: Option<PathBuf>,
+}
+
+/// Where the master keys are.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    File(PathBuf),
+    /// The keys themselves, as a key file spells them.
+    Text(SecretString),
+}
+
+impl KeySource {
+    pub fn read(&self) -> Result<KeyRing, VaultError> {
+        match self {
+            Self::File(path) => KeyRing::open(path),
+            Self::Text(text) => {
+                let lines = Zeroizing::new(text.expose_secret().replace(',', "\n"));
+                KeyRing::parse(Path::new("SLATEGATE_MASTER_KEYS"), &lines)
+            }
+        }
+    }
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Text(_) => f.write_str("SLATEGATE_MASTER_KEYS"),
+        }
+    }
 }
 
 impl KeyRing {
@@ -37,22 +70,54 @@ impl KeyRing {
         let capacity = usize::try_from(LARGEST_FILE).unwrap_or_default();
         let mut text = Zeroizing::new(String::with_capacity(capacity));
         file.take(LARGEST_FILE).read_to_string(&mut text).map_err(|cause| unusable(path, cause))?;
-        Self::parse(path, &text)
+        Ok(Self { path: Some(path.to_owned()), ..Self::parse(path, &text)? })
     }
 
     /// Makes a key file with one new key, or reads the one that somebody else made meanwhile.
     pub fn create(path: &Path) -> Result<Self, VaultError> {
         let key = Key::generate()?;
-        let encoded = Zeroizing::new(STANDARD.encode(key.bytes()));
-        let line = Zeroizing::new(format!("{} {}\n", key.id(), encoded.as_str()));
-        match write_new(path, line.as_bytes()) {
+        match write(path, spelled([&key]).as_bytes(), Existing::Stays) {
             Ok(()) => {
                 tracing::info!(path = %path.display(), master_key_id = key.id(), "master key file created; back it up");
-                Ok(Self { older: Vec::new(), newest: key })
+                Ok(Self { older: Vec::new(), newest: key, path: Some(path.to_owned()) })
             }
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Self::open(path),
             Err(cause) => Err(unusable(path, cause)),
         }
+    }
+
+    /// The ring as its file has it now; None where there is no file.
+    pub(super) fn read_again(&self) -> Option<Result<Self, VaultError>> {
+        self.path.as_deref().map(Self::open)
+    }
+
+    /// A new key that wraps from now on; the others stay. The file has it, or nothing has changed.
+    pub fn add(self) -> Result<Self, VaultError> {
+        let Self { mut older, newest, path } = self;
+        older.push(newest);
+        Self { older, newest: Key::generate()?, path }.save()
+    }
+
+    /// Without the keys that are not in `needed`. The newest stays in any case.
+    pub fn without_unneeded(self, needed: &[String]) -> Result<Self, VaultError> {
+        let Self { mut older, newest, path } = self;
+        older.retain(|key| needed.contains(&key.id()));
+        Self { older, newest, path }.save()
+    }
+
+    /// The ids of all keys, the newest last.
+    pub fn ids(&self) -> Vec<String> {
+        self.keys().map(Key::id).collect()
+    }
+
+    fn save(self) -> Result<Self, VaultError> {
+        let path = self.path.as_deref().ok_or(VaultError::FixedKeys)?;
+        write(path, spelled(self.keys()).as_bytes(), Existing::Goes).map_err(|cause| unusable(path, cause))?;
+        Ok(self)
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.older.iter().chain(std::iter::once(&self.newest))
     }
 
     pub(super) const fn newest(&self) -> &Key {
@@ -77,7 +142,7 @@ impl KeyRing {
             })
             .collect::<Result<Vec<Key>, VaultError>>()?;
         let newest = keys.pop().ok_or_else(|| VaultError::NoKeys { path: path.to_owned() })?;
-        Ok(Self { older: keys, newest })
+        Ok(Self { older: keys, newest, path: None })
     }
 }
 
@@ -97,8 +162,24 @@ fn parse_line(line: &str) -> Result<Key, &'static str> {
     if key.id() == id { Ok(key) } else { Err("has a key id that is not its key's") }
 }
 
-/// Whole or not at all, readable by its owner only, and never over an existing file.
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+fn spelled<'a>(keys: impl IntoIterator<Item = &'a Key>) -> Zeroizing<String> {
+    keys.into_iter().fold(Zeroizing::default(), |mut text, key| {
+        text.push_str(&key.id());
+        text.push(' ');
+        STANDARD.encode_string(key.bytes(), &mut text);
+        text.push('\n');
+        text
+    })
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Existing {
+    Stays,
+    Goes,
+}
+
+/// Whole or not at all, and readable by its owner only.
+fn write(path: &Path, content: &[u8], existing: Existing) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -106,7 +187,11 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(&folder)?;
     file.write_all(content)?;
     file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
+    match existing {
+        Existing::Stays => file.persist_noclobber(path),
+        Existing::Goes => file.persist(path),
+    }
+    .map_err(|error| error.error)?;
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
     Ok(())

@@ -7,15 +7,17 @@
 mod envelope;
 mod error;
 mod key_ring;
+mod rotation;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 pub use error::VaultError;
-pub use key_ring::KeyRing;
+pub use key_ring::{KeyRing, KeySource};
+pub use rotation::{Rotation, RotationLock};
 
 use envelope::{Binding, Key};
 
@@ -28,20 +30,21 @@ pub struct WrappedDataKey {
     pub wrapped: Vec<u8>,
 }
 
-/// Seals and opens. Cheap to clone.
-#[derive(Debug, Clone)]
+/// Seals and opens. Cheap to clone; clones share the ring.
+#[derive(Clone)]
 pub struct Vault {
-    ring: Arc<KeyRing>,
+    ring: Arc<RwLock<Arc<KeyRing>>>,
 }
 
 impl Vault {
     pub fn new(ring: KeyRing) -> Self {
-        Self { ring: Arc::new(ring) }
+        Self { ring: Arc::new(RwLock::new(Arc::new(ring))) }
     }
 
     /// A fresh data key for `workspace`, wrapped by the newest master key.
     pub fn new_data_key(&self, workspace: i64) -> Result<WrappedDataKey, VaultError> {
-        let master = self.ring.newest();
+        let ring = self.ring();
+        let master = ring.newest();
         let data_key = Key::generate()?;
         let wrapped = master.seal(&wrapping(workspace), data_key.bytes())?;
         Ok(WrappedDataKey { master_key_id: master.id(), wrapped })
@@ -80,11 +83,51 @@ impl Vault {
         self.unwrap(workspace, data_key).is_ok()
     }
 
+    /// The same data key, wrapped by the newest master key.
+    pub fn wrap_again(&self, workspace: i64, data_key: &WrappedDataKey) -> Result<WrappedDataKey, VaultError> {
+        let key = self.unwrap(workspace, data_key)?;
+        let ring = self.ring();
+        let wrapped = ring.newest().seal(&wrapping(workspace), key.bytes())?;
+        Ok(WrappedDataKey { master_key_id: ring.newest().id(), wrapped })
+    }
+
     fn unwrap(&self, workspace: i64, data_key: &WrappedDataKey) -> Result<Key, VaultError> {
-        let id = &data_key.master_key_id;
-        let master = self.ring.find(id).ok_or_else(|| VaultError::UnknownMasterKey { id: id.clone() })?;
+        let ring = self.ring_with(&data_key.master_key_id);
+        let master = ring
+            .find(&data_key.master_key_id)
+            .ok_or_else(|| VaultError::UnknownMasterKey { id: data_key.master_key_id.clone() })?;
         let bytes = master.open(&wrapping(workspace), &data_key.wrapped)?;
         Key::from_slice(&bytes).ok_or(VaultError::Malformed)
+    }
+
+    fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A ring with this key, if there is one: the keys may have been rotated since the file was read.
+    fn ring_with(&self, id: &str) -> Arc<KeyRing> {
+        let ring = self.ring();
+        if ring.find(id).is_some() {
+            return ring;
+        }
+        match ring.read_again() {
+            None => ring,
+            Some(Ok(read_again)) => {
+                let ring = Arc::new(read_again);
+                *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&ring);
+                ring
+            }
+            Some(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "master key file not read again");
+                ring
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("ring", &self.ring()).finish()
     }
 }
 
@@ -92,19 +135,21 @@ impl Vault {
 /// holds, and each must open. Writes nothing, except for a new key file when `may_create` says so, the file is absent
 /// and no data key needs an older one.
 pub fn verify_or_refuse(
-    key_file: &Path,
+    source: &KeySource,
     may_create: bool,
     data_keys: &[(i64, WrappedDataKey)],
 ) -> Result<Vault, VaultError> {
-    let ring = match KeyRing::open(key_file) {
-        Err(VaultError::MissingKeyFile { .. }) if may_create && data_keys.is_empty() => KeyRing::create(key_file)?,
-        ring => ring?,
+    let ring = match (source.read(), source) {
+        (Err(VaultError::MissingKeyFile { .. }), KeySource::File(path)) if may_create && data_keys.is_empty() => {
+            KeyRing::create(path)?
+        }
+        (ring, _) => ring?,
     };
     let vault = Vault::new(ring);
     match data_keys.iter().find(|(workspace, key)| !vault.can_open(*workspace, key)) {
         None => Ok(vault),
         Some((workspace, key)) => Err(VaultError::WrongKeyRing {
-            path: key_file.to_owned(),
+            ring: source.to_string(),
             workspace: *workspace,
             master_key_id: key.master_key_id.clone(),
         }),

@@ -211,10 +211,10 @@ mod key_file {
     #[test]
     fn a_fresh_start_makes_the_file_when_it_may() {
         let file = nowhere();
-        let refused = verify_or_refuse(&file.path, false, &[]).unwrap_err();
+        let refused = verify_or_refuse(&KeySource::File(file.path.clone()), false, &[]).unwrap_err();
         assert!(refused.to_string().contains("SLATEGATE_MASTER_KEY_FILE"), "{refused}");
         assert!(!file.path.exists());
-        verify_or_refuse(&file.path, true, &[]).unwrap();
+        verify_or_refuse(&KeySource::File(file.path.clone()), true, &[]).unwrap();
         assert!(file.path.exists());
     }
 
@@ -222,12 +222,47 @@ mod key_file {
     fn a_start_without_the_key_of_a_used_database_refuses_and_writes_nothing() {
         let (data_key, _) = sealed(&vault());
         let file = nowhere();
-        let refused = verify_or_refuse(&file.path, true, &[(7, data_key.clone())]);
+        let refused = verify_or_refuse(&KeySource::File(file.path.clone()), true, &[(7, data_key.clone())]);
         assert!(matches!(refused, Err(VaultError::MissingKeyFile { .. })), "{refused:?}");
         assert!(!file.path.exists());
 
         let other = holding(&line());
-        let refused = verify_or_refuse(&other.path, true, &[(7, data_key)]);
+        let refused = verify_or_refuse(&KeySource::File(other.path.clone()), true, &[(7, data_key)]);
         assert!(matches!(refused, Err(VaultError::WrongKeyRing { workspace: 7, .. })), "{refused:?}");
+    }
+
+    #[test]
+    fn a_ring_reads_its_file_again_for_a_key_it_lacks() {
+        let file = nowhere();
+        let serving = Vault::new(KeyRing::create(&file.path).unwrap());
+        let first = serving.new_data_key(7).unwrap();
+        let rotating = Vault::new(KeyRing::open(&file.path).unwrap().add().unwrap());
+        let again = rotating.wrap_again(7, &first).unwrap();
+        assert_ne!(again.master_key_id, first.master_key_id);
+        assert!(serving.can_open(7, &again));
+        assert_eq!(serving.new_data_key(7).unwrap().master_key_id, again.master_key_id);
+
+        let ring = KeyRing::open(&file.path).unwrap().without_unneeded(&[]).unwrap();
+        assert_eq!(ring.ids(), std::slice::from_ref(&again.master_key_id));
+        let late = Vault::new(KeyRing::open(&file.path).unwrap());
+        assert!(late.can_open(7, &again) && !late.can_open(7, &first));
+    }
+
+    #[test]
+    fn keys_of_the_environment_are_spelled_as_in_the_file_and_stay() {
+        let (old, new) = (line(), line());
+        let text = format!("{},{}", old.trim(), new.trim());
+        let ring = KeySource::Text(text.into()).read().unwrap();
+        assert_eq!(ring.ids(), [&old[..8], &new[..8]]);
+        assert!(matches!(ring.add(), Err(VaultError::FixedKeys)));
+    }
+
+    #[test]
+    fn one_rotation_at_a_time() {
+        let file = nowhere();
+        let first = RotationLock::acquire(&file.path).unwrap();
+        assert!(matches!(RotationLock::acquire(&file.path), Err(VaultError::RotationUnderWay)));
+        drop(first);
+        assert!(RotationLock::acquire(&file.path).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use crate::on_both_databases;
 use crate::support::{World, column, text};
 
 /// Every mutation, with ids that name nothing, and the smallest role that may ask for it.
-const MUTATIONS: [(&str, Role, &str); 8] = [
+const MUTATIONS: [(&str, Role, &str); 9] = [
     ("connectMongoDbAtlas", Role::Admin, "(input: { publicKey: \"\", privateKey: \"\" }) { userErrors { code } }"),
     ("disconnectIntegration", Role::Admin, "(input: { integrationId: \"x\" }) { userErrors { code } }"),
     (
@@ -18,6 +18,7 @@ const MUTATIONS: [(&str, Role, &str); 8] = [
         "(input: { integrationId: \"x\", publicKey: \"\", privateKey: \"\" }) { userErrors { code } }",
     ),
     ("syncIntegration", Role::Admin, "(input: { integrationId: \"x\" }) { userErrors { code } }"),
+    ("confirmHeldSync", Role::Admin, "(input: { integrationId: \"x\", syncRunId: \"x\" }) { userErrors { code } }"),
     ("updateAsset", Role::Analyst, "(input: { assetId: \"x\" }) { userErrors { code } }"),
     ("linkAccount", Role::Analyst, "(input: { accountId: \"x\" }) { userErrors { code } }"),
     ("upsertPerson", Role::Analyst, "(input: { email: \"\", fullName: \"\" }) { userErrors { code } }"),
@@ -178,6 +179,7 @@ on_both_databases! {
             ("Integration", "integrations", "disconnectIntegration(input: { integrationId: $id, purge: true }) { integration { id } userErrors { code message field } }"),
             ("Integration", "integrations", "rotateCredentials(input: { integrationId: $id, publicKey: \"a\", privateKey: \"b\" }) { integration { id } userErrors { code message field } }"),
             ("Integration", "integrations", "syncIntegration(input: { integrationId: $id }) { syncRun { id } userErrors { code message field } }"),
+            ("Integration", "integrations", "confirmHeldSync(input: { integrationId: $id, syncRunId: \"U3luY1J1bjox\" }) { integration { id } userErrors { code message field } }"),
             ("AtlasCluster", "assets", "updateAsset(input: { assetId: $id, description: \"mine\" }) { asset { id } userErrors { code message field } }"),
             ("Account", "accounts", "linkAccount(input: { accountId: $id }) { account { id } userErrors { code message field } }"),
         ];

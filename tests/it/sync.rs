@@ -15,6 +15,11 @@ use tokio_util::sync::CancellationToken;
 use crate::on_both_databases;
 use crate::support::{World, column, text};
 
+mod circuit;
+mod held;
+mod leases;
+mod slots;
+
 const LEASE: Duration = Duration::from_secs(30);
 
 /// Changes the organization of this name.
@@ -50,6 +55,19 @@ async fn status(world: &World, control: &str) -> (String, i64) {
     let query = "query($key: String!) { control(key: $key) { status coverage { unreadableScopes } } }";
     let control = world.ask_with(query, json!({ "key": control })).await["control"].take();
     (text(&control["status"]), control["coverage"]["unreadableScopes"].as_i64().unwrap())
+}
+
+/// The latest run's story.
+async fn story(world: &World) -> Value {
+    let query = "{ syncRuns(first: 1) { nodes { status trigger summary attempts turnedAway scheduledAt nextRunAt error { code } } } }";
+    world.ask(query).await["syncRuns"]["nodes"][0].take()
+}
+
+/// What asking for a sync answers: the code of the refusal and the run, if there are any.
+async fn wish(world: &World) -> (Value, Value) {
+    let query = "mutation($id: ID!) { syncIntegration(input: { integrationId: $id }) { syncRun { id } userErrors { code remedy } } }";
+    let answer = world.ask_with(query, json!({ "id": world.integration().await })).await["syncIntegration"].take();
+    (answer["userErrors"][0]["code"].clone(), answer["syncRun"]["id"].clone())
 }
 
 on_both_databases! {

@@ -9,12 +9,13 @@ use crate::graphql::error::ApiError;
 use crate::graphql::ids::IdKind;
 use crate::graphql::integration::Integration;
 use crate::graphql::payloads::{
-    ConnectMongoDbAtlasPayload, DisconnectIntegrationPayload, RotateCredentialsPayload, SyncIntegrationPayload,
-    UserError,
+    ConfirmHeldSyncPayload, ConnectMongoDbAtlasPayload, DisconnectIntegrationPayload, RotateCredentialsPayload,
+    SyncIntegrationPayload, UserError,
 };
+use crate::graphql::scalars::int;
 use crate::graphql::secret::Secret;
 use crate::graphql::sync_run::SyncRun;
-use crate::sync::{Refusal, RefusalCode, SyncRequest};
+use crate::sync::{Refusal, SyncRequest};
 
 /// The API key of the organization to connect.
 #[derive(InputObject)]
@@ -41,6 +42,16 @@ pub struct DisconnectIntegrationInput {
 pub struct SyncIntegrationInput {
     /// The integration.
     integration_id: ID,
+}
+
+/// Which withheld removals to confirm.
+#[derive(InputObject)]
+pub struct ConfirmHeldSyncInput {
+    /// The integration.
+    integration_id: ID,
+    /// The sync whose `withheld` was looked at: the integration's `heldSync`. When a newer one has taken its place, the
+    /// answer is CONFLICT.
+    sync_run_id: ID,
 }
 
 /// The new API key of an integration.
@@ -133,8 +144,9 @@ impl IntegrationMutations {
         }
     }
 
-    /// Asks for a sync now. When one is under way already, that one is answered and nothing is queued. Needs the role
-    /// ADMIN.
+    /// Asks for a sync now. When one is under way already, that one is answered and nothing is queued. After a refusal
+    /// that a person has to mend, such as a rejected key, one wish may try before the next try is due, 15 minutes after
+    /// the last; when Atlas itself asked for a rest, none. Needs the role ADMIN.
     async fn sync_integration(
         &self,
         ctx: &Context<'_>,
@@ -148,7 +160,7 @@ impl IntegrationMutations {
         };
         let (run, refusals) = match engine.request_sync(caller.workspace, id).await? {
             Ok(SyncRequest::Queued(run)) => (run, Vec::new()),
-            Ok(SyncRequest::InProgress(run)) => (run, vec![already_running()]),
+            Ok(SyncRequest::InProgress(run)) => (run, vec![Refusal::under_way()]),
             Err(refusals) => return Ok(refused(UserError::all(refusals))),
         };
         let moment = afterwards(ctx).await?;
@@ -157,10 +169,34 @@ impl IntegrationMutations {
             user_errors: UserError::all(refusals),
         })
     }
-}
 
-fn already_running() -> Refusal {
-    Refusal::new(RefusalCode::SyncInProgress, "A sync of this integration is under way already.")
-        .remedy("Wait for it to end, then ask again if you still need to.")
-        .field("integrationId")
+    /// Removes at once what a sync withheld, without another look at Atlas: the read that missed it was complete. What has
+    /// come back since is found by the next sync, with its id. Needs the role ADMIN.
+    async fn confirm_held_sync(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to confirm.")] input: ConfirmHeldSyncInput,
+    ) -> Result<ConfirmHeldSyncPayload, ApiError> {
+        let (caller, engine) = begin(ctx, Action::ManageIntegrations)?;
+        let refused = |user_errors| ConfirmHeldSyncPayload { user_errors, ..Default::default() };
+        let id = match named(&input.integration_id, IdKind::Integration, "integrationId") {
+            Ok(id) => id,
+            Err(errors) => return Ok(refused(errors)),
+        };
+        let run = match named(&input.sync_run_id, IdKind::SyncRun, "syncRunId") {
+            Ok(run) => run,
+            Err(errors) => return Ok(refused(errors)),
+        };
+        let removed = match engine.confirm_held(caller.workspace, id, run).await? {
+            Ok(removed) => removed,
+            Err(refusals) => return Ok(refused(UserError::all(refusals))),
+        };
+        let moment = afterwards(ctx).await?;
+        Ok(ConfirmHeldSyncPayload {
+            integration: Integration::find(&moment, id).await?,
+            sync_run: SyncRun::find(&moment, run).await?,
+            removed: int(removed),
+            user_errors: Vec::new(),
+        })
+    }
 }

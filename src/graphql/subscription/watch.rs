@@ -95,9 +95,10 @@ impl RunWatch {
 }
 
 fn is_same(seen: &SyncRunView, run: &SyncRunView) -> bool {
-    let state =
+    let progress =
         |run: &SyncRunView| (run.status, run.stage, run.done, run.total, run.requests, run.finished_at, run.changes);
-    state(seen) == state(run)
+    let past = |run: &SyncRunView| (run.attempts, run.next_run_at);
+    progress(seen) == progress(run) && past(seen) == past(run)
 }
 
 /// Passes on changes of controls.

@@ -6,8 +6,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use super::Reader;
 use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
 use crate::store::StoreError;
-use crate::store::convert::{from_json, instant};
-use crate::store::views::{IntegrationFault, IntegrationView};
+use crate::store::convert::{fault, from_json, instant};
+use crate::store::views::IntegrationView;
 
 #[derive(FromQueryResult)]
 struct IntegrationRow {
@@ -23,9 +23,10 @@ struct IntegrationRow {
     error_remedy: Option<String>,
     error_at: Option<i64>,
     next_run_at: Option<i64>,
+    held_run_id: Option<i64>,
 }
 
-const INTEGRATION_COLUMNS: [&str; 12] = [
+const INTEGRATION_COLUMNS: [&str; 13] = [
     "id",
     "organization_id",
     "organization_name",
@@ -38,6 +39,7 @@ const INTEGRATION_COLUMNS: [&str; 12] = [
     "error_remedy",
     "error_at",
     "next_run_at",
+    "held_run_id",
 ];
 
 impl Reader {
@@ -72,12 +74,6 @@ impl Reader {
 }
 
 fn integration(row: IntegrationRow) -> Result<IntegrationView, StoreError> {
-    let error = row.error_code.map(|code| IntegrationFault {
-        code,
-        message: row.error_message.unwrap_or_default(),
-        remedy: row.error_remedy.unwrap_or_default(),
-        occurred_at: instant(row.error_at.unwrap_or_default()),
-    });
     Ok(IntegrationView {
         id: row.id,
         organization_id: row.organization_id,
@@ -86,7 +82,8 @@ fn integration(row: IntegrationRow) -> Result<IntegrationView, StoreError> {
         key: from_json(&row.key_profile, "integration", "key_profile")?,
         connected_at: instant(row.connected_at),
         disconnected_at: row.disconnected_at.map(instant),
-        error,
+        error: fault(row.error_code, row.error_message, row.error_remedy, row.error_at),
         next_run_at: row.next_run_at.map(instant),
+        held_run_id: row.held_run_id,
     })
 }

@@ -7,8 +7,8 @@ use super::Reader;
 use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
 use crate::domain::Instant;
 use crate::store::StoreError;
-use crate::store::convert::{instant, word};
-use crate::store::views::{Changes, SyncRunView, SyncStage, SyncStatus, SyncTrigger};
+use crate::store::convert::{fault, from_json, instant, word};
+use crate::store::views::{Attempts, Changes, SyncRunView, SyncStage, SyncStatus, SyncTrigger};
 
 #[derive(Debug, Clone, Default)]
 pub struct RunFilter {
@@ -32,9 +32,21 @@ struct RunRow {
     updated: i32,
     removed: i32,
     results_flipped: i32,
+    scheduled_at: Option<i64>,
+    attempts: i32,
+    taken_over: i32,
+    given_back: i32,
+    broke_off: i32,
+    turned_away: i32,
+    error_code: Option<String>,
+    error_message: Option<String>,
+    error_remedy: Option<String>,
+    withheld: Option<String>,
+    confirmed_at: Option<i64>,
+    next_run_at: Option<i64>,
 }
 
-const RUN_COLUMNS: [&str; 14] = [
+const RUN_COLUMNS: [&str; 26] = [
     "id",
     "integration_id",
     "trigger_kind",
@@ -49,6 +61,18 @@ const RUN_COLUMNS: [&str; 14] = [
     "updated",
     "removed",
     "results_flipped",
+    "scheduled_at",
+    "attempts",
+    "taken_over",
+    "given_back",
+    "broke_off",
+    "turned_away",
+    "error_code",
+    "error_message",
+    "error_remedy",
+    "withheld",
+    "confirmed_at",
+    "next_run_at",
 ];
 
 impl Reader {
@@ -58,7 +82,7 @@ impl Reader {
         Keyset { column: None, id: ("r", "id"), direction: Direction::Descending }.apply(&mut select, window);
         let rows = self.all::<RunRow>(&select).await?.into_iter().map(|row| {
             let cursor = Cursor { key: SortKey::Id, id: row.id };
-            Ok((run(&row)?, cursor))
+            Ok((run(row)?, cursor))
         });
         Ok(window.slice(rows.collect::<Result<_, StoreError>>()?))
     }
@@ -70,7 +94,7 @@ impl Reader {
     pub async fn runs_by_id(&self, ids: &[i64]) -> Result<Vec<SyncRunView>, StoreError> {
         let mut select = self.select_runs(&RunFilter::default());
         select.and_where(Expr::col(("r", "id")).is_in(ids.to_vec()));
-        self.all::<RunRow>(&select).await?.iter().map(run).collect()
+        self.all::<RunRow>(&select).await?.into_iter().map(run).collect()
     }
 
     /// Of each of these integrations the last run that ended and the one queued or running.
@@ -93,7 +117,7 @@ impl Reader {
                 .add(Expr::col(("r", "id")).in_subquery(newest(true)))
                 .add(Expr::col(("r", "id")).in_subquery(newest(false))),
         );
-        self.all::<RunRow>(&select).await?.iter().map(run).collect()
+        self.all::<RunRow>(&select).await?.into_iter().map(run).collect()
     }
 
     /// When the last run that read something had ended by the asked instant; None before the first.
@@ -130,7 +154,7 @@ impl Reader {
     }
 }
 
-fn run(row: &RunRow) -> Result<SyncRunView, StoreError> {
+fn run(row: RunRow) -> Result<SyncRunView, StoreError> {
     Ok(SyncRunView {
         id: row.id,
         integration_id: row.integration_id,
@@ -148,5 +172,17 @@ fn run(row: &RunRow) -> Result<SyncRunView, StoreError> {
             removed: row.removed,
             results_flipped: row.results_flipped,
         },
+        scheduled_at: row.scheduled_at.map(instant),
+        attempts: Attempts {
+            begun: row.attempts,
+            taken_over: row.taken_over,
+            given_back: row.given_back,
+            broke_off: row.broke_off,
+            turned_away: row.turned_away,
+        },
+        error: fault(row.error_code, row.error_message, row.error_remedy, row.finished_at),
+        withheld: row.withheld.map(|text| from_json(&text, "sync_run", "withheld")).transpose()?,
+        confirmed_at: row.confirmed_at.map(instant),
+        next_run_at: row.next_run_at.map(instant),
     })
 }

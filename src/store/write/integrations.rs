@@ -3,12 +3,14 @@
 use entity::integration;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Select,
+};
 
 use super::Writer;
-use crate::domain::{KeyProfile, Organization};
+use crate::domain::{Instant, KeyProfile, Organization};
 use crate::store::StoreError;
-use crate::store::convert::{micros, to_json};
+use crate::store::convert::{fault, instant, micros, to_json};
 use crate::store::views::IntegrationFault;
 
 const PROVIDER: &str = "MONGODB_ATLAS";
@@ -21,11 +23,16 @@ pub struct NewIntegration {
     pub key: KeyProfile,
 }
 
-/// What an integration's credentials are kept as.
+/// How an integration stands.
 #[derive(Debug, Clone)]
-pub struct IntegrationSecrets {
+pub struct IntegrationState {
     pub organization_id: String,
     pub is_connected: bool,
+    pub fault: Option<IntegrationFault>,
+    /// Until then Atlas is to be left alone.
+    pub not_before: Option<Instant>,
+    /// The run whose removals are withheld.
+    pub held_run_id: Option<i64>,
 }
 
 impl Writer {
@@ -77,6 +84,9 @@ impl Writer {
             lease_until: Set(None),
             epoch: Set(0),
             attempt: Set(0),
+            slot_at: Set(None),
+            not_before: Set(None),
+            held_run_id: Set(None),
         };
         Ok(row.insert(self.tx.as_ref()).await?.id)
     }
@@ -133,14 +143,33 @@ impl Writer {
         Ok(())
     }
 
-    pub async fn integration(&self, id: i64) -> Result<Option<IntegrationSecrets>, StoreError> {
-        let row = integration::Entity::find_by_id(id)
-            .filter(integration::Column::WorkspaceId.eq(self.workspace))
-            .one(self.tx.as_ref())
-            .await?;
-        Ok(row.map(|row| IntegrationSecrets {
+    /// An integration, read only.
+    pub async fn integration(&self, id: i64) -> Result<Option<IntegrationState>, StoreError> {
+        self.integration_state(self.integration_by_id(id)).await
+    }
+
+    /// An integration, which nobody else can change or claim for the rest of this transaction.
+    pub async fn hold_integration(&self, id: i64) -> Result<Option<IntegrationState>, StoreError> {
+        let select = self.integration_by_id(id);
+        let on_postgres = self.tx.get_database_backend() == DbBackend::Postgres;
+        self.integration_state(if on_postgres { select.lock_exclusive() } else { select }).await
+    }
+
+    fn integration_by_id(&self, id: i64) -> Select<integration::Entity> {
+        integration::Entity::find_by_id(id).filter(integration::Column::WorkspaceId.eq(self.workspace))
+    }
+
+    async fn integration_state(
+        &self,
+        select: Select<integration::Entity>,
+    ) -> Result<Option<IntegrationState>, StoreError> {
+        let row = select.one(self.tx.as_ref()).await?;
+        Ok(row.map(|row| IntegrationState {
             organization_id: row.organization_id,
             is_connected: row.disconnected_at.is_none(),
+            fault: fault(row.error_code, row.error_message, row.error_remedy, row.error_at),
+            not_before: row.not_before.map(instant),
+            held_run_id: row.held_run_id,
         }))
     }
 
@@ -154,12 +183,15 @@ impl Writer {
             .value("lease_owner", Option::<String>::None)
             .value("lease_until", Option::<i64>::None)
             .value("held_removals", Option::<String>::None)
+            .value("held_run_id", Option::<i64>::None)
+            .value("slot_at", Option::<i64>::None)
+            .value("not_before", Option::<i64>::None)
             .value("epoch", Expr::col("epoch").add(1))
             .and_where(Expr::col("id").eq(id))
             .to_owned();
         self.tx.execute(&update).await?;
         self.put_fault(id, None).await?;
-        self.fail_open_runs(id).await?;
+        self.fail_open_run(id).await?;
         self.close_scopes(id).await?;
         self.close_estate(id).await
     }
@@ -202,21 +234,25 @@ impl Writer {
         Ok(row.and_then(|row| row.held_removals))
     }
 
-    pub async fn put_held_removals(&self, id: i64, held: Option<String>) -> Result<(), StoreError> {
+    /// What is withheld, and by which run; None: nothing.
+    pub async fn put_held_removals(&self, id: i64, held: Option<(i64, String)>) -> Result<(), StoreError> {
+        let (run, removals) = held.unzip();
         let update = Query::update()
             .table("integration")
-            .value("held_removals", held)
+            .value("held_removals", removals)
+            .value("held_run_id", run)
             .and_where(Expr::col("id").eq(id))
             .to_owned();
         self.tx.execute(&update).await?;
         Ok(())
     }
 
-    /// Makes the integration due at once.
+    /// Makes the integration due at once, also where Atlas was to be left alone.
     pub async fn make_due(&self, id: i64) -> Result<(), StoreError> {
         let update = Query::update()
             .table("integration")
             .value("next_run_at", self.now)
+            .value("not_before", Option::<i64>::None)
             .and_where(Expr::col("id").eq(id))
             .to_owned();
         self.tx.execute(&update).await?;

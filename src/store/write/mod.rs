@@ -16,9 +16,9 @@ mod subjects;
 mod verdicts;
 
 pub use estate::{AccountPut, Estate, EstateChange, Stored, Touched};
-pub use integrations::{IntegrationSecrets, NewIntegration};
+pub use integrations::{IntegrationState, NewIntegration};
 pub use people::StoredPerson;
-pub use runs::RunEnd;
+pub use runs::{NextRun, RunEnd};
 pub use subjects::{AccountInput, AssetInput};
 pub use verdicts::{ResultKey, ResultPut, StoredResult};
 
@@ -91,6 +91,13 @@ impl Writer {
         self.tx.execute(&update).await?;
         let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
         self.changes.commit(tx, Change::Commit { workspace: self.workspace }).await
+    }
+
+    /// Undoes everything, and ends the turn before it returns.
+    pub async fn undo(self) -> Result<(), StoreError> {
+        let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
+        tx.rollback().await?;
+        Ok(())
     }
 
     async fn all<T: FromQueryResult>(&self, select: &SelectStatement) -> Result<Vec<T>, StoreError> {

@@ -8,6 +8,7 @@ mod world;
 
 pub use database::{Database, Kind};
 pub use process::{Process, Signal};
+pub use served::Served;
 pub use socket::Socket;
 pub use world::{Setting, World, column, text, written};
 

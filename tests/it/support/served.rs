@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use slategate::auth;
+use slategate::auth::{self, oidc::Oidc};
 use slategate::gateway::Gateway;
 use slategate::http::router;
 use slategate::lifecycle::Lifecycle;
@@ -22,17 +22,23 @@ pub struct Served {
 
 impl World {
     pub async fn serve(&self) -> Served {
-        self.serve_from(self.store.clone()).await
+        self.serve_from(self.store.clone(), None).await
+    }
+
+    /// Serves callers that this issuer vouches for, too.
+    pub async fn serve_trusting(&self, issuer: Option<Oidc>) -> Served {
+        self.serve_from(self.store.clone(), issuer).await
     }
 
     /// Serves as another process on the same database would.
     pub async fn serve_replica(&self) -> Served {
-        self.serve_from(self.another_store().await).await
+        self.serve_from(self.another_store().await, None).await
     }
 
-    async fn serve_from(&self, store: Store) -> Served {
+    async fn serve_from(&self, store: Store, issuer: Option<Oidc>) -> Served {
         let lifecycle = Lifecycle::default();
         let gateway = Gateway::new(store, self.engine.clone(), self.clock.clone(), false, lifecycle.clone());
+        let gateway = gateway.trusting(issuer);
         lifecycle.spawn(gateway.store.clone().hear_changes(lifecycle.shutdown.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

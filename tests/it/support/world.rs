@@ -15,7 +15,7 @@ use slategate::demo::{self, Simulator, SimulatorOptions};
 use slategate::graphql::{self, Schema, State};
 use slategate::store::views::{Caller, Role};
 use slategate::store::{Store, StoreOptions};
-use slategate::sync::{Connected, Engine, EngineOptions, Refusal};
+use slategate::sync::{Connected, Engine, EngineOptions, Limits, Refusal};
 use slategate::vault::{KeyRing, Vault};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -30,6 +30,9 @@ pub struct Setting {
     pub simulator: SimulatorOptions,
     /// Where the engine looks for Atlas. None: at the simulator.
     pub atlas: Option<Url>,
+    /// None: hourly.
+    pub schedule: Option<&'static str>,
+    pub limits: Limits,
 }
 
 pub struct World {
@@ -70,12 +73,12 @@ impl World {
         let vault = Vault::new(KeyRing::create(&database.folder().join("master.key")).unwrap());
         let options = EngineOptions {
             policy: setting.policy,
-            schedule: "0 0 * * * *".parse().unwrap(),
+            schedule: setting.schedule.unwrap_or("0 0 * * * *").parse().unwrap(),
             clock: clock.clone(),
             atlas_base_url: setting.atlas.unwrap_or_else(|| simulator.base_url()),
             atlas_lanes: 4,
         };
-        let engine = Engine::new(store.clone(), vault, options);
+        let engine = Engine::new(store.clone(), vault, options).with_limits(setting.limits);
         let state = State { store: store.clone(), engine: engine.clone(), clock: clock.clone() };
         let schema = graphql::schema(state.clone());
         let raw = sea_orm::Database::connect(&database.url).await.unwrap();
@@ -90,7 +93,11 @@ impl World {
 
     /// A world in which this key's organization was connected and synced once, at the clock's present instant.
     pub async fn synced(database: &Database, public_key: &str) -> Self {
-        let world = Self::new(database).await;
+        Self::synced_with(database, public_key, Setting::default()).await
+    }
+
+    pub async fn synced_with(database: &Database, public_key: &str, setting: Setting) -> Self {
+        let world = Self::with(database, setting).await;
         world.connect(public_key).await.unwrap();
         world.tick();
         assert_eq!(world.sync_due().await, 1);
@@ -291,6 +298,16 @@ impl World {
         let statement = Statement::from_string(self.raw.get_database_backend(), sql);
         let rows = self.raw.query_all_raw(statement).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    }
+
+    /// Changes rows or tables behind the back of the store.
+    pub async fn meddle(&self, sql: &str) {
+        self.try_meddle(sql).await.unwrap();
+    }
+
+    /// The same where the database may refuse.
+    pub async fn try_meddle(&self, sql: &str) -> Result<(), sea_orm::DbErr> {
+        self.raw.execute_unprepared(sql).await.map(drop)
     }
 
     /// Rows of every table that keeps facts as intervals.
