@@ -28,6 +28,7 @@ impl Events {
 
     /// The next event and its data. None: the end.
     async fn next(&mut self) -> Option<(String, String)> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             while let Some((event, rest)) = self.unread.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -39,7 +40,7 @@ impl Events {
                 let (name, data) = (name.strip_prefix("event: ").unwrap(), data.strip_prefix("data: ").unwrap());
                 return Some((name.to_owned(), data.to_owned()));
             }
-            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("the stream is silent");
+            let chunk = tokio::time::timeout_at(deadline, self.response.chunk()).await.expect("the stream is silent");
             self.unread.push_str(std::str::from_utf8(&chunk.unwrap()?).unwrap());
         }
     }

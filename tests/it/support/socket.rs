@@ -70,8 +70,9 @@ impl Socket {
     }
 
     async fn next(&mut self) -> Message {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.0.next()).await.expect("the server says nothing");
+            let next = tokio::time::timeout_at(deadline, self.0.next()).await.expect("the server says nothing");
             match next.expect("the server hung up").unwrap() {
                 Message::Ping(_) | Message::Pong(_) => {}
                 message => return message,
