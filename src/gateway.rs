@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_graphql::{Request, Response};
+use futures_util::stream::BoxStream;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use crate::auth::Authenticator;
 use crate::auth::oidc::Oidc;
+use crate::auth::{self, AuthError, Authenticator};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::controls::Policy;
@@ -104,6 +106,7 @@ impl Gateway {
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
     pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
         let Lifecycle { shutdown, tasks } = self.lifecycle.clone();
+        self.lifecycle.spawn(self.store.clone().hear_changes(shutdown.clone()));
         let starting = async {
             let started = self.engine.start(&tasks, &shutdown, WORKERS).await;
             started.inspect_err(|_| shutdown.cancel())
@@ -148,6 +151,7 @@ impl Gateway {
             documents: Arc::clone(&self.documents),
             graphiql: self.graphiql,
             draining: self.lifecycle.shutdown.clone(),
+            tasks: self.lifecycle.tasks.clone(),
             deadlines: Deadlines::default(),
         }
     }
@@ -216,16 +220,20 @@ impl GraphQlService for Service {
                 Ok(Some(caller)) => {
                     let (schema, state) = (self.schema.clone(), self.state.clone());
                     let trusted_only = self.trusted_only.contains(&caller.role);
-                    Ok(Arc::new(Session { schema, state, caller, trusted_only }) as Arc<dyn CallerSession>)
+                    let authenticator = self.authenticator.clone();
+                    let (token, holder) = (SecretString::from(token), auth::fingerprint(token));
+                    Ok(Arc::new(Session { schema, state, caller, trusted_only, authenticator, token, holder }) as _)
                 }
                 Ok(None) => Err(AuthFailure::Unauthenticated),
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "caller not identified");
-                    Err(AuthFailure::Unavailable)
-                }
+                Err(error) => Err(not_identified(&error)),
             }
         })
     }
+}
+
+fn not_identified(error: &AuthError) -> AuthFailure {
+    tracing::error!(error = error as &dyn std::error::Error, "caller not identified");
+    AuthFailure::Unavailable
 }
 
 struct Session {
@@ -233,6 +241,9 @@ struct Session {
     state: State,
     caller: Caller,
     trusted_only: bool,
+    authenticator: Authenticator,
+    token: SecretString,
+    holder: String,
 }
 
 impl CallerSession for Session {
@@ -247,6 +258,21 @@ impl CallerSession for Session {
             let span = tracing::info_span!("graphql", request.id = id.as_str());
             graphql::execute(&self.schema, &self.state, caller, request).instrument(span).await
         })
+    }
+
+    fn subscribe(&self, request: Request) -> BoxStream<'static, Response> {
+        graphql::subscribe(&self.schema, self.caller.clone(), request)
+    }
+
+    fn is_current(&self) -> Pending<'_, Result<bool, AuthFailure>> {
+        Box::pin(async move {
+            let confirmed = self.authenticator.confirm(self.token.expose_secret(), &self.caller).await;
+            confirmed.map_err(|error| not_identified(&error))
+        })
+    }
+
+    fn holder(&self) -> &str {
+        &self.holder
     }
 }
 

@@ -1,4 +1,5 @@
 import { GraphiQL } from 'graphiql';
+import { createClient } from 'graphql-ws';
 import { useMemo, useState } from 'react';
 import { starterTabs } from './starter-tabs.js';
 
@@ -74,7 +75,12 @@ function TokenBar({ token, onUse }) {
 }
 
 function fetcherFor(token) {
-  return async (params) => {
+  const socket = createClient({
+    url: `${location.origin.replace(/^http/, 'ws')}/graphql/ws`,
+    connectionParams: token ? { Authorization: `Bearer ${token}` } : undefined,
+  });
+  return async (params, options) => {
+    if (isSubscription(options?.documentAST, params.operationName)) return socket.iterate(params);
     const headers = {
       accept: 'application/graphql-response+json, application/json;q=0.9',
       'content-type': 'application/json',
@@ -83,4 +89,10 @@ function fetcherFor(token) {
     const response = await fetch('/graphql', { method: 'POST', headers, body: JSON.stringify(params) });
     return response.json();
   };
+}
+
+function isSubscription(document, name) {
+  return document?.definitions.some(
+    (definition) => definition.operation === 'subscription' && (!name || definition.name?.value === name),
+  );
 }

@@ -9,6 +9,8 @@ use crate::store::views::Caller;
 
 /// A revoked token is refused within this time.
 pub const REMEMBERED_FOR: TimeDelta = TimeDelta::seconds(5);
+/// A caller who stays connected is confirmed so often, so that rights end within five seconds there too.
+pub const CONFIRMED_FOR: TimeDelta = TimeDelta::seconds(2);
 const LARGEST: usize = 1024;
 
 #[derive(Debug, Default)]
@@ -29,8 +31,10 @@ impl Entry {
 }
 
 impl Cache {
-    pub fn get(&self, hash: &str, now: Instant) -> Option<Caller> {
-        self.0.get(hash).filter(|entry| entry.holds(now)).map(|entry| entry.caller.clone())
+    /// A caller that was told apart within `age`.
+    pub fn get(&self, hash: &str, now: Instant, age: TimeDelta) -> Option<Caller> {
+        let entry = self.0.get(hash).filter(|entry| entry.holds(now) && now - entry.since < age);
+        entry.map(|entry| entry.caller.clone())
     }
 
     /// Remembers a caller, but not beyond the token's own end. When full of live entries, forgets them all.
@@ -70,11 +74,13 @@ mod tests {
         let mut cache = Cache::default();
         cache.insert("long".to_owned(), caller(), at(100), at(1000));
         cache.insert("short".to_owned(), caller(), at(100), at(102));
-        assert!(cache.get("long", at(104)).is_some());
-        assert!(cache.get("long", at(105)).is_none());
-        assert!(cache.get("short", at(101)).is_some());
-        assert!(cache.get("short", at(102)).is_none());
-        assert!(cache.get("long", at(99)).is_none(), "the clock was set back");
+        assert!(cache.get("long", at(104), REMEMBERED_FOR).is_some());
+        assert!(cache.get("long", at(105), REMEMBERED_FOR).is_none());
+        assert!(cache.get("short", at(101), REMEMBERED_FOR).is_some());
+        assert!(cache.get("short", at(102), REMEMBERED_FOR).is_none());
+        assert!(cache.get("long", at(99), REMEMBERED_FOR).is_none(), "the clock was set back");
+        assert!(cache.get("long", at(101), CONFIRMED_FOR).is_some());
+        assert!(cache.get("long", at(102), CONFIRMED_FOR).is_none());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::store::tokens::{LAST_USE_PRECISION, LiveToken};
 use crate::store::views::{Caller, Role};
 use crate::store::workspaces::DEFAULT_WORKSPACE;
 use crate::store::{Store, StoreError};
-use cache::Cache;
+use cache::{CONFIRMED_FOR, Cache, REMEMBERED_FOR};
 use oidc::{IssuerError, Oidc};
 
 /// How long a new token lives unless told otherwise, and at most.
@@ -56,16 +56,26 @@ impl Authenticator {
 
     /// The caller behind `presented`. What is no token costs no query, and a known one costs one in five seconds.
     pub async fn authenticate(&self, presented: &str) -> Result<Option<Caller>, AuthError> {
+        self.identify(presented, REMEMBERED_FOR).await
+    }
+
+    /// Whether what was presented still gives what it gave `caller`. Never older than two seconds.
+    pub async fn confirm(&self, presented: &str, caller: &Caller) -> Result<bool, AuthError> {
+        Ok(self.identify(presented, CONFIRMED_FOR).await?.as_ref() == Some(caller))
+    }
+
+    /// `age`: how old the answer may be.
+    async fn identify(&self, presented: &str, age: TimeDelta) -> Result<Option<Caller>, AuthError> {
         match (Token::parse(presented), &self.oidc) {
-            (Some(token), _) => Ok(self.by_token(&token).await?),
-            (None, Some(oidc)) if Oidc::concerns(presented) => self.by_issuer(oidc, presented).await,
+            (Some(token), _) => Ok(self.by_token(&token, age).await?),
+            (None, Some(oidc)) if Oidc::concerns(presented) => self.by_issuer(oidc, presented, age).await,
             (None, _) => Ok(None),
         }
     }
 
-    async fn by_token(&self, token: &Token) -> Result<Option<Caller>, StoreError> {
+    async fn by_token(&self, token: &Token, age: TimeDelta) -> Result<Option<Caller>, StoreError> {
         let (hash, now) = (token.hash(), self.clock.now());
-        if let Some(caller) = self.cache().get(&hash, now) {
+        if let Some(caller) = self.cache().get(&hash, now, age) {
             return Ok(Some(caller));
         }
         let Some(live) = self.store.token_by_hash(&hash, now).await? else { return Ok(None) };
@@ -74,9 +84,9 @@ impl Authenticator {
         Ok(Some(live.caller))
     }
 
-    async fn by_issuer(&self, oidc: &Oidc, presented: &str) -> Result<Option<Caller>, AuthError> {
-        let (hash, now) = (hex(&Sha256::digest(presented)), self.clock.now());
-        if let Some(caller) = self.cache().get(&hash, now) {
+    async fn by_issuer(&self, oidc: &Oidc, presented: &str, age: TimeDelta) -> Result<Option<Caller>, AuthError> {
+        let (hash, now) = (fingerprint(presented), self.clock.now());
+        if let Some(caller) = self.cache().get(&hash, now, age) {
             return Ok(Some(caller));
         }
         let presented = SecretString::from(presented);
@@ -166,6 +176,11 @@ pub async fn revoke(store: &Store, by: &Actor, id: i64, now: Instant) -> Result<
     writer.audit(by, AuditEntry::done(AuditAction::RevokeToken).about(AuditKind::Token, id, name)).await?;
     writer.commit().await?;
     Ok(true)
+}
+
+/// What tells one presented token from another, and is no secret: its SHA-256 in hex.
+pub fn fingerprint(presented: &str) -> String {
+    hex(&Sha256::digest(presented))
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ pub use error::{ApiError, CODES};
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, SDLExportOptions, SchemaBuilder};
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 
 use self::batches::Batches;
 use self::mutation::Mutation;
@@ -50,7 +52,7 @@ use self::node::AssetsAreNodes;
 use self::order::Shape;
 use self::query::Query;
 use self::session::Session;
-use self::subscription::Subscription;
+use self::subscription::{Feeds, Subscription};
 use crate::clock::Clock;
 use crate::store::Store;
 use crate::store::views::Caller;
@@ -78,7 +80,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 }
 
 pub fn schema(state: State) -> Schema {
-    builder().data(state).finish()
+    builder().data(Feeds::new(state.store.clone())).data(state).finish()
 }
 
 /// The schema in its own language, without a database.
@@ -95,6 +97,18 @@ pub async fn execute(schema: &Schema, state: &State, caller: Caller, mut request
     session.finish().await;
     shape.sort(&mut response.data);
     response
+}
+
+/// Follows a subscription for a caller. Each answer reads for itself.
+pub fn subscribe(schema: &Schema, caller: Caller, mut request: Request) -> BoxStream<'static, Response> {
+    let shape = shape_of(&mut request);
+    let answers = schema.execute_stream(request.data(caller));
+    answers
+        .map(move |mut response| {
+            shape.sort(&mut response.data);
+            response
+        })
+        .boxed()
 }
 
 /// The order of the answer's fields; of a document that does not parse, none.

@@ -38,6 +38,15 @@ impl Refusal {
         Self { outcome, error: Box::new(refused.into()) }
     }
 
+    pub(super) const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// The errors alone, as JSON.
+    pub(super) fn errors(self, id: &RequestId) -> String {
+        to_json(&stamped(self.outcome, id, vec![*self.error]))
+    }
+
     pub(super) fn answer(self, media: Media, id: &RequestId) -> Response {
         let mut response = render(self.outcome, media, id, None, vec![*self.error]);
         if let Some((name, value)) = companion(self.outcome) {
@@ -53,20 +62,36 @@ fn companion(outcome: Outcome) -> Option<(HeaderName, &'static str)> {
         Outcome::Unauthenticated => Some((WWW_AUTHENTICATE, "Bearer")),
         Outcome::NotAQuery => Some((ALLOW, "POST")),
         Outcome::WrongMethod => Some((ALLOW, "GET, HEAD, POST")),
-        Outcome::Unavailable => Some((RETRY_AFTER, "5")),
+        Outcome::Unavailable | Outcome::TooMany => Some((RETRY_AFTER, "5")),
         _ => None,
     }
 }
 
-/// What the schema answered. Errors without any path came before execution: the document was refused.
+/// What the schema answered.
 pub(super) fn of_schema(response: GraphQlResponse, media: Media, id: &RequestId) -> Response {
+    match told_apart(response) {
+        Ok((data, errors)) => render(Outcome::Executed, media, id, Some(data), errors),
+        Err(errors) => render(Outcome::Refused, media, id, None, errors),
+    }
+}
+
+/// What the schema answered, as JSON without HTTP around it; or the errors of a refused document.
+pub(super) fn spoken(response: GraphQlResponse, id: &RequestId) -> Result<String, String> {
+    match told_apart(response) {
+        Ok((data, errors)) => Ok(to_json(&Body { data: Some(data), errors: stamped(Outcome::Executed, id, errors) })),
+        Err(errors) => Err(to_json(&stamped(Outcome::Refused, id, errors))),
+    }
+}
+
+/// Errors without any path came before execution: the document was refused.
+fn told_apart(response: GraphQlResponse) -> Result<(Value, Vec<ServerError>), Vec<ServerError>> {
     let GraphQlResponse { data, mut errors, .. } = response;
     let refused = data == Value::Null && !errors.is_empty() && errors.iter().all(|error| error.path.is_empty());
     if refused {
         errors.truncate(MOST_MISTAKES);
-        return render(Outcome::Refused, media, id, None, errors);
+        return Err(errors);
     }
-    render(Outcome::Executed, media, id, Some(data), errors)
+    Ok((data, errors))
 }
 
 /// Any path that is no route.
@@ -82,13 +107,14 @@ struct Body {
     errors: Vec<ServerError>,
 }
 
-fn render(
-    outcome: Outcome,
-    media: Media,
-    id: &RequestId,
-    data: Option<Value>,
-    mut errors: Vec<ServerError>,
-) -> Response {
+fn render(outcome: Outcome, media: Media, id: &RequestId, data: Option<Value>, errors: Vec<ServerError>) -> Response {
+    let body = to_json(&Body { data, errors: stamped(outcome, id, errors) });
+    let headers = [(CONTENT_TYPE, media.content_type()), (CACHE_CONTROL, "no-store")];
+    (outcome.status(media), headers, body).into_response()
+}
+
+/// The errors with a code and the request's id each.
+fn stamped(outcome: Outcome, id: &RequestId, mut errors: Vec<ServerError>) -> Vec<ServerError> {
     for error in &mut errors {
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
         if extensions.get("code").is_none() {
@@ -96,7 +122,9 @@ fn render(
         }
         extensions.set("requestId", id.as_str());
     }
-    let body = serde_json::to_vec(&Body { data, errors }).expect("GraphQL values are JSON values");
-    let headers = [(CONTENT_TYPE, media.content_type()), (CACHE_CONTROL, "no-store")];
-    (outcome.status(media), headers, body).into_response()
+    errors
+}
+
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("GraphQL values are JSON values")
 }

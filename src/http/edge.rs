@@ -43,7 +43,7 @@ impl RequestId {
         sent.map_or_else(Self::random, |id| Self(id.into()))
     }
 
-    fn random() -> Self {
+    pub(super) fn random() -> Self {
         let mut bytes = [0_u8; 16];
         getrandom::fill(&mut bytes).expect("the system gives random bytes, or nothing here is safe");
         Self(hex(&bytes).into())

@@ -50,7 +50,7 @@ pub(super) async fn wrong_method(Extension(id): Extension<RequestId>) -> Respons
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Method {
+pub(super) enum Method {
     Get,
     Post,
 }
@@ -81,7 +81,7 @@ async fn answer(
     }
 }
 
-async fn caller(state: &HttpState, headers: &HeaderMap) -> Result<Arc<dyn CallerSession>, Refusal> {
+pub(super) async fn caller(state: &HttpState, headers: &HeaderMap) -> Result<Arc<dyn CallerSession>, Refusal> {
     state.graphql.authenticate(bearer(headers)).await.map_err(|failure| {
         let outcome = match failure {
             AuthFailure::Unauthenticated => Outcome::Unauthenticated,
@@ -91,13 +91,13 @@ async fn caller(state: &HttpState, headers: &HeaderMap) -> Result<Arc<dyn Caller
     })
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-async fn read_body(state: &HttpState, request: HttpRequest<Body>) -> Result<Bytes, Refusal> {
+pub(super) async fn read_body(state: &HttpState, request: HttpRequest<Body>) -> Result<Bytes, Refusal> {
     if !media::is_json_body(request.headers()) {
         return Err(Refusal::new(Outcome::UnsupportedMedia, "send the request as application/json in UTF-8"));
     }
@@ -112,7 +112,12 @@ async fn read_body(state: &HttpState, request: HttpRequest<Body>) -> Result<Byte
 }
 
 /// Everything that can be said about a request without the schema. What is run has gone through here.
-fn admit(state: &HttpState, session: &dyn CallerSession, asked: Asked, method: Method) -> Result<Request, Refusal> {
+pub(super) fn admit(
+    state: &HttpState,
+    session: &dyn CallerSession,
+    asked: Asked,
+    method: Method,
+) -> Result<Request, Refusal> {
     let trusted_only = session.is_held_to_trusted_documents();
     let mut request = state.documents.admit(asked, trusted_only).map_err(Refusal::of_document)?;
     let name = request.operation_name.clone();
@@ -134,7 +139,7 @@ fn only_queries(document: &ExecutableDocument, meant: Option<&str>) -> bool {
         .all(|(_, operation)| operation.node.ty == OperationType::Query)
 }
 
-async fn execute(
+pub(super) async fn execute(
     state: &HttpState,
     session: Arc<dyn CallerSession>,
     request: Request,

@@ -8,12 +8,15 @@ mod edge;
 mod graphiql;
 mod graphql;
 mod health;
+mod live;
 mod media;
 mod params;
 mod patience;
 mod ports;
 mod serve;
+mod sse;
 mod status;
+mod ws;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +26,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::graphql::documents::Documents;
 pub use edge::RequestId;
@@ -44,6 +48,8 @@ pub struct HttpState {
     pub graphiql: bool,
     /// Cancelled when the process starts to shut down: from then on it is not ready.
     pub draining: CancellationToken,
+    /// What the end of the process waits for.
+    pub tasks: TaskTracker,
     pub deadlines: Deadlines,
 }
 
@@ -56,6 +62,14 @@ pub struct Deadlines {
     pub execution: Duration,
     /// For the readiness checks together.
     pub readiness: Duration,
+    /// For a WebSocket's client to say who it is.
+    pub init: Duration,
+    /// Between signs of life on a connection that stays open; a WebSocket's client must answer within the next.
+    pub keep_alive: Duration,
+    /// Between looks at whether whoever stays connected still may.
+    pub rights: Duration,
+    /// For a reserved event stream to be opened.
+    pub reservation: Duration,
 }
 
 impl Default for Deadlines {
@@ -64,6 +78,10 @@ impl Default for Deadlines {
             body: Duration::from_secs(10),
             execution: Duration::from_secs(10),
             readiness: Duration::from_millis(1_500),
+            init: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(12),
+            rights: Duration::from_secs(2),
+            reservation: Duration::from_secs(30),
         }
     }
 }
@@ -75,6 +93,7 @@ pub fn router(state: HttpState) -> Router {
         .route("/graphql", graphql)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .merge(live::routes(&state))
         .layer(DefaultBodyLimit::max(BODY_LIMIT));
     if state.graphiql {
         routes = routes.merge(graphiql::routes());

@@ -44,7 +44,7 @@ pub(super) fn from_query(text: &str) -> Result<Asked, Refusal> {
     read(params)
 }
 
-fn read(mut params: Map<String, Value>) -> Result<Asked, Refusal> {
+pub(super) fn read(mut params: Map<String, Value>) -> Result<Asked, Refusal> {
     let query = text(&mut params, QUERY)?.unwrap_or_default();
     if query.len() > QUERY_LIMIT {
         return Err(Refusal::new(

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response};
+use futures_util::stream::BoxStream;
 
 use super::RequestId;
 
@@ -26,6 +27,15 @@ pub trait CallerSession: Send + Sync {
 
     /// Runs a request that has passed the guard. The id stands in the answer, so failures are to be logged with it.
     fn execute<'a>(&'a self, request: Request, id: &'a RequestId) -> Pending<'a, Response>;
+
+    /// Follows a subscription that has passed the guard, until it is dropped.
+    fn subscribe(&self, request: Request) -> BoxStream<'static, Response>;
+
+    /// Whether the rights that the session was made with still stand.
+    fn is_current(&self) -> Pending<'_, Result<bool, AuthFailure>>;
+
+    /// The same for all sessions of one token. No secret.
+    fn holder(&self) -> &str;
 }
 
 /// Why nobody knows who is calling.

@@ -26,6 +26,10 @@ pub(super) enum Outcome {
     NotAcceptable,
     Unauthenticated,
     NoSuchPage,
+    /// Taken already.
+    Conflict,
+    /// More than one caller may have at a time.
+    TooMany,
     /// Something needed does not answer, or not in time.
     Unavailable,
     /// A defect of ours.
@@ -43,6 +47,8 @@ impl Outcome {
             (Self::NotTrusted, _) => StatusCode::FORBIDDEN,
             (Self::NoSuchPage, _) => StatusCode::NOT_FOUND,
             (Self::NotAQuery | Self::WrongMethod, _) => StatusCode::METHOD_NOT_ALLOWED,
+            (Self::Conflict, _) => StatusCode::CONFLICT,
+            (Self::TooMany, _) => StatusCode::TOO_MANY_REQUESTS,
             (Self::NotAcceptable, _) => StatusCode::NOT_ACCEPTABLE,
             (Self::BodyTooSlow, _) => StatusCode::REQUEST_TIMEOUT,
             (Self::TooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -68,6 +74,8 @@ impl Outcome {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::NotTrusted => "FORBIDDEN",
             Self::NoSuchPage => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::TooMany => "RATE_LIMITED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Broken => "INTERNAL",
         }

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait,
 };
 
 use super::breaker::Breaker;
+use super::changes::Changes;
 use super::convert::{instant, micros};
 use super::pool::{self, Pools};
 use super::{Outage, StoreError};
@@ -42,6 +44,9 @@ pub struct Store {
     pub(super) probe: DatabaseConnection,
     pub(super) clock: Clock,
     pub(super) freshness: TimeDelta,
+    pub(super) changes: Changes,
+    /// How to connect for listening; None where the database has no such thing.
+    pub(super) listening: Option<Arc<PgConnectOptions>>,
     backend: Backend,
     breaker: Arc<Breaker>,
 }
@@ -64,7 +69,7 @@ impl Store {
         } else {
             (pool::postgres(&options)?, Backend::Postgres)
         };
-        let Pools { read, write, probe } = pools;
+        let Pools { read, write, probe, listening } = pools;
         first_answer(&write).await?;
         first_answer(&probe).await?;
         Ok(Self {
@@ -74,6 +79,8 @@ impl Store {
             clock: options.clock,
             freshness: options.freshness,
             backend,
+            changes: Changes::new(),
+            listening,
             breaker: Arc::default(),
         })
     }

@@ -13,6 +13,7 @@ use entity::integration;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use super::changes::Change;
 use super::connect::{Store, database_now};
 use super::convert::{instant, micros};
 use super::{StoreError, Writer};
@@ -43,6 +44,12 @@ pub struct Claim {
     pub since: std::time::Instant,
     /// How long the lease lasts.
     pub ttl: Duration,
+}
+
+impl Claim {
+    const fn progress(&self) -> Change {
+        Change::Progress { workspace: self.workspace, integration: self.integration_id }
+    }
 }
 
 impl Store {
@@ -108,7 +115,7 @@ impl Store {
         if released {
             tx.execute(&requeue).await?;
         }
-        tx.commit().await?;
+        self.changes.commit(tx, claim.progress()).await?;
         Ok(released)
     }
 
@@ -148,8 +155,9 @@ impl Store {
             .and_where(Expr::col("finished_at").is_null())
             .and_where(Expr::exists(held))
             .to_owned();
-        self.write.execute(&update).await?;
-        Ok(())
+        let tx = self.begin_write().await?;
+        tx.execute(&update).await?;
+        self.changes.commit(tx, claim.progress()).await
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod audit;
 mod breaker;
+mod changes;
 mod connect;
 mod convert;
 mod error;
@@ -17,6 +18,7 @@ pub mod views;
 pub mod workspaces;
 pub mod write;
 
+pub use changes::Wakes;
 pub use connect::{Backend, Store, StoreOptions};
 pub use error::{Outage, StoreError};
 pub use read::Reader;

@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::pool::PoolOptions;
@@ -44,6 +45,8 @@ pub(super) struct Pools {
     pub read: DatabaseConnection,
     pub write: DatabaseConnection,
     pub probe: DatabaseConnection,
+    /// How to connect for listening; None where the database has no such thing.
+    pub listening: Option<Arc<PgConnectOptions>>,
 }
 
 pub(super) fn sqlite(options: &StoreOptions) -> Result<Pools, StoreError> {
@@ -62,6 +65,7 @@ pub(super) fn sqlite(options: &StoreOptions) -> Result<Pools, StoreError> {
         read: pool(options.connections, ACQUIRE_WITHIN),
         write: pool(1, TURN_WITHIN),
         probe: pool(1, PROBE_WITHIN),
+        listening: None,
     })
 }
 
@@ -72,7 +76,8 @@ pub(super) fn postgres(options: &StoreOptions) -> Result<Pools, StoreError> {
         SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(connect.clone()))
     };
     let shared = pool(options.connections, ACQUIRE_WITHIN);
-    Ok(Pools { read: shared.clone(), write: shared, probe: pool(1, PROBE_WITHIN) })
+    let probe = pool(1, PROBE_WITHIN);
+    Ok(Pools { read: shared.clone(), write: shared, probe, listening: Some(Arc::new(connect)) })
 }
 
 /// Without a limit a ping into a black hole would keep its place in the pool for ever.

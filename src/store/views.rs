@@ -209,7 +209,7 @@ pub struct ScopeView {
 }
 
 /// What a request may see and do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     pub workspace: i64,
     pub workspace_name: String,

@@ -47,7 +47,7 @@ impl Store {
             created_at: Set(now),
         };
         let id = workspace::Entity::insert(row).exec(&tx).await?.last_insert_id;
-        let writer = Writer::of_new(tx, id, now);
+        let writer = Writer::of_new(tx, id, now, self.changes.clone());
         let actor = Actor { workspace: id, key: by.to_owned(), name: by.to_owned(), request_id: None };
         let entry = AuditEntry::done(AuditAction::CreateWorkspace).about(AuditKind::Workspace, id, name);
         writer.audit(&actor, entry).await?;

@@ -19,6 +19,7 @@ mod processes;
 mod relay;
 mod rotation;
 mod schema;
+mod subscriptions;
 mod support;
 mod sync;
 mod trusted;

@@ -12,6 +12,7 @@ use sea_orm::{
 
 use super::{Claim, after};
 use crate::store::StoreError;
+use crate::store::changes::Change;
 use crate::store::connect::{Store, database_now};
 use crate::store::convert::{instant, micros};
 use crate::store::views::{SyncStage, SyncStatus, SyncTrigger};
@@ -62,7 +63,8 @@ impl Store {
             ..run.into()
         };
         let run = run.update(&tx).await?;
-        tx.commit().await?;
+        let change = Change::Progress { workspace: row.workspace_id, integration: row.id };
+        self.changes.commit(tx, change).await?;
         Ok(Some(Claim {
             workspace: row.workspace_id,
             integration_id: row.id,

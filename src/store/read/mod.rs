@@ -13,6 +13,7 @@ mod projects;
 mod results;
 mod runs;
 mod scopes;
+mod status_log;
 mod statuses;
 mod tokens;
 
@@ -22,6 +23,7 @@ pub use people::PersonFilter;
 pub use projects::ProjectFilter;
 pub use results::ResultFilter;
 pub use runs::RunFilter;
+pub use status_log::{StatusLog, StatusPoint};
 pub use statuses::{ControlReading, StatusInterval, Turn};
 
 use std::collections::HashMap;

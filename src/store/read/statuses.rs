@@ -32,12 +32,12 @@ pub struct StatusInterval {
 pub type Turn = (i64, HashMap<String, ControlStatus>);
 
 #[derive(FromQueryResult)]
-struct StatusRow {
-    control_key: String,
-    status: String,
-    valid_from: i64,
+pub(super) struct StatusRow {
+    pub(super) control_key: String,
+    pub(super) status: String,
+    pub(super) valid_from: i64,
     /// The workspace's last commit.
-    generation_at: i64,
+    pub(super) generation_at: i64,
 }
 
 impl Reader {
@@ -158,7 +158,7 @@ impl Reader {
         Ok(turns)
     }
 
-    async fn generation(&self) -> Result<i64, StoreError> {
+    pub(super) async fn generation(&self) -> Result<i64, StoreError> {
         #[derive(FromQueryResult)]
         struct Generation {
             generation_at: i64,
@@ -248,6 +248,6 @@ fn held_after(from: i64) -> Condition {
     Condition::any().add(Expr::col("valid_to").is_null()).add(Expr::col("valid_to").gt(from))
 }
 
-fn status_of(row: &StatusRow) -> Result<ControlStatus, StoreError> {
+pub(super) fn status_of(row: &StatusRow) -> Result<ControlStatus, StoreError> {
     word(&row.status, ControlStatus::from_word, "control_status", "status")
 }

@@ -28,6 +28,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult};
 
 use super::StoreError;
+use super::changes::{Change, Changes};
 use super::connect::{Store, database_now};
 use super::convert::{instant, micros};
 use crate::domain::Instant;
@@ -42,6 +43,7 @@ pub struct Writer {
     pub(super) at: i64,
     /// The clock when the turn came; `at` may lie a little ahead of it.
     pub(super) now: i64,
+    changes: Changes,
 }
 
 impl Store {
@@ -64,14 +66,15 @@ impl Store {
         let generation = Generation::find_by_statement(backend.build(&select)).one(&tx).await?;
         let previous = generation.map_or(0, |row| row.generation_at);
         let now = micros(database_now(&tx, &self.clock).await?);
-        Ok(Writer { tx: Arc::new(tx), workspace, at: Ord::max(now, previous + 1), now })
+        let changes = self.changes.clone();
+        Ok(Writer { tx: Arc::new(tx), workspace, at: Ord::max(now, previous + 1), now, changes })
     }
 }
 
 impl Writer {
     /// The write turn of a workspace that this transaction has just made.
-    pub(super) fn of_new(tx: DatabaseTransaction, workspace: i64, now: i64) -> Self {
-        Self { tx: Arc::new(tx), workspace, at: now, now }
+    pub(super) fn of_new(tx: DatabaseTransaction, workspace: i64, now: i64, changes: Changes) -> Self {
+        Self { tx: Arc::new(tx), workspace, at: now, now, changes }
     }
 
     /// The instant at which this writer's changes become true.
@@ -83,7 +86,7 @@ impl Writer {
         self.workspace
     }
 
-    /// Makes everything visible at once.
+    /// Makes everything visible at once, and tells those who wait for it.
     pub async fn commit(self) -> Result<(), StoreError> {
         let update = Query::update()
             .table("workspace")
@@ -92,8 +95,7 @@ impl Writer {
             .to_owned();
         self.tx.execute(&update).await?;
         let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
-        tx.commit().await?;
-        Ok(())
+        self.changes.commit(tx, Change::Commit { workspace: self.workspace }).await
     }
 
     /// Undoes everything, and ends the turn before it returns.

@@ -4,4 +4,6 @@ mod documents;
 mod graphiql;
 mod health;
 mod requests;
+mod socket;
+mod stream;
 mod toy;

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use async_graphql::{EmptySubscription, Object, Request, Response, Schema};
+use async_graphql::{Object, Request, Response, Schema, Subscription as Root};
 use axum::http::HeaderMap;
+use futures_util::stream::{self, BoxStream, Stream};
 use serde_json::Value;
 use slategate::graphql::documents::Documents;
 use slategate::http::{
@@ -15,6 +17,7 @@ use slategate::http::{
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub const TOKEN: &str = "token-of-the-toy";
 pub const GRAPHQL: &str = "application/graphql-response+json";
@@ -51,25 +54,56 @@ impl Mutation {
     }
 }
 
-type ToySchema = Schema<Query, Mutation, EmptySubscription>;
+struct Subscription;
+
+#[Root]
+impl Subscription {
+    async fn count(&self, to: u32) -> impl Stream<Item = u32> {
+        stream::iter(1..=to)
+    }
+
+    async fn never(&self) -> impl Stream<Item = u32> {
+        stream::pending()
+    }
+
+    /// Much, for ever.
+    async fn flood(&self) -> impl Stream<Item = String> {
+        stream::repeat_with(|| "much ".repeat(20_000))
+    }
+
+    async fn panics(&self) -> impl Stream<Item = u32> {
+        stream::poll_fn(|_| {
+            assert!(TOKEN.is_empty(), "the stream panics");
+            Poll::Ready(None)
+        })
+    }
+}
+
+type ToySchema = Schema<Query, Mutation, Subscription>;
 
 struct Service {
     schema: ToySchema,
     /// Stands for a token store that does not answer.
     tokens_gone: bool,
     trusted_only: bool,
+    is_current: Arc<AtomicBool>,
 }
 
 struct Session {
     schema: ToySchema,
     trusted_only: bool,
+    is_current: Arc<AtomicBool>,
 }
 
 impl GraphQlService for Service {
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
         let known: Result<Arc<dyn CallerSession>, _> = match token {
             _ if self.tokens_gone => Err(AuthFailure::Unavailable),
-            Some(TOKEN) => Ok(Arc::new(Session { schema: self.schema.clone(), trusted_only: self.trusted_only })),
+            Some(TOKEN) => Ok(Arc::new(Session {
+                schema: self.schema.clone(),
+                trusted_only: self.trusted_only,
+                is_current: Arc::clone(&self.is_current),
+            })),
             _ => Err(AuthFailure::Unauthenticated),
         };
         Box::pin(std::future::ready(known))
@@ -83,6 +117,18 @@ impl CallerSession for Session {
 
     fn execute<'a>(&'a self, request: Request, _: &'a RequestId) -> Pending<'a, Response> {
         Box::pin(self.schema.execute(request))
+    }
+
+    fn subscribe(&self, request: Request) -> BoxStream<'static, Response> {
+        self.schema.execute_stream(request)
+    }
+
+    fn is_current(&self) -> Pending<'_, Result<bool, AuthFailure>> {
+        Box::pin(std::future::ready(Ok(self.is_current.load(Ordering::SeqCst))))
+    }
+
+    fn holder(&self) -> &str {
+        TOKEN
     }
 }
 
@@ -112,6 +158,9 @@ pub struct Options {
     pub deadline: Duration,
     /// Trusted documents, and nothing else.
     pub manifest: Option<&'static str>,
+    pub init: Duration,
+    pub keep_alive: Duration,
+    pub reservation: Duration,
 }
 
 impl Default for Options {
@@ -122,6 +171,9 @@ impl Default for Options {
             tokens_gone: false,
             deadline: Duration::from_secs(10),
             manifest: None,
+            init: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(12),
+            reservation: Duration::from_secs(30),
         }
     }
 }
@@ -130,6 +182,9 @@ impl Default for Options {
 pub struct Toy {
     pub address: SocketAddr,
     pub draining: CancellationToken,
+    pub tasks: TaskTracker,
+    /// Whether the token still counts for those who are connected.
+    pub is_current: Arc<AtomicBool>,
     touched: Arc<AtomicU32>,
     client: reqwest::Client,
     _server: JoinSet<()>,
@@ -164,24 +219,39 @@ impl Toy {
 
     pub async fn with(options: Options) -> Self {
         let touched = Arc::new(AtomicU32::new(0));
-        let schema = Schema::new(Query, Mutation(Arc::clone(&touched)), EmptySubscription);
+        let schema = Schema::new(Query, Mutation(Arc::clone(&touched)), Subscription);
         let draining = CancellationToken::new();
-        let Options { checks, graphiql, tokens_gone, deadline, manifest } = options;
+        let Options { checks, graphiql, tokens_gone, deadline, manifest, init, keep_alive, reservation } = options;
         let documents = manifest.map_or_else(Documents::default, |text| Documents::trusting(text).unwrap());
+        let (tasks, is_current) = (TaskTracker::new(), Arc::new(AtomicBool::new(true)));
         let app = router(HttpState {
-            graphql: Arc::new(Service { schema, tokens_gone, trusted_only: manifest.is_some() }),
+            graphql: Arc::new(Service {
+                schema,
+                tokens_gone,
+                trusted_only: manifest.is_some(),
+                is_current: Arc::clone(&is_current),
+            }),
             ready: Arc::new(checks),
             documents: Arc::new(documents),
             graphiql,
             draining: draining.clone(),
-            deadlines: Deadlines { body: deadline, execution: deadline, readiness: deadline },
+            tasks: tasks.clone(),
+            deadlines: Deadlines {
+                body: deadline,
+                execution: deadline,
+                readiness: deadline,
+                init,
+                keep_alive,
+                reservation,
+                rights: Duration::from_millis(50),
+            },
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, app).await.unwrap() });
         let client = reqwest::Client::builder().no_proxy().gzip(false).build().unwrap();
-        Self { address, draining, touched, client, _server: server }
+        Self { address, draining, tasks, is_current, touched, client, _server: server }
     }
 
     /// How often a mutation was executed.

@@ -9,11 +9,30 @@ use tokio::net::TcpStream;
 use super::{Chance, atlas, connect, peek, rounds, settings};
 use crate::on_both_databases;
 use crate::support::process::{client, eventually};
-use crate::support::{Fault, Process, Signal};
+use crate::support::{Fault, Process, Signal, Socket};
 
 const END: Duration = Duration::from_secs(15);
 
 on_both_databases! {
+    async fn open_subscriptions_do_not_hold_a_server_that_is_told_to_stop(database) {
+        let settings = settings(&database);
+        let mut server = Process::serve(&settings).await;
+        let token = Process::token(&settings, "viewer").await;
+        let query = "subscription { controlChanged { at } }";
+        let mut socket = Socket::connect(server.address(), &token).await;
+        socket.subscribe("1", query, json!({})).await;
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.post(server.url("/graphql/stream")).bearer_auth(&token).header("accept", "text/event-stream");
+        let mut stream = request.json(&json!({ "query": query })).send().await.unwrap();
+        assert_eq!(stream.status(), 200);
+        server.signal(Signal::Terminate).await;
+        assert_eq!(socket.closed().await, (1001, "The server is stopping".to_owned()));
+        while stream.chunk().await.unwrap().is_some() {}
+        drop((socket, stream));
+        assert_eq!(server.exit(Duration::from_secs(8)).await, 0, "{}", server.log());
+        assert!(!server.log().contains("cut off"), "{}", server.log());
+    }
+
     async fn a_server_that_is_told_to_stop_ends_cleanly(database) {
         let settings = settings(&database);
         let mut server = Process::serve(&settings).await;

@@ -4,12 +4,14 @@ pub mod database;
 pub mod fault_proxy;
 pub mod process;
 mod served;
+pub mod socket;
 mod world;
 
 pub use database::{Database, Kind};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use process::{Process, Signal};
 pub use served::Served;
+pub use socket::Socket;
 pub use world::{Setting, World, column, text, written};
 
 /// Runs one async test on SQLite and on PostgreSQL.

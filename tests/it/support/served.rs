@@ -8,6 +8,7 @@ use slategate::auth::{self, oidc::Oidc};
 use slategate::gateway::Gateway;
 use slategate::http::{Deadlines, router};
 use slategate::lifecycle::Lifecycle;
+use slategate::store::Store;
 use slategate::store::audit::Actor;
 use slategate::store::views::Role;
 use tokio::net::TcpListener;
@@ -16,31 +17,36 @@ use super::World;
 
 /// Serves until it is dropped.
 pub struct Served {
-    address: SocketAddr,
-    client: reqwest::Client,
-    lifecycle: Lifecycle,
+    pub address: SocketAddr,
+    pub client: reqwest::Client,
+    pub lifecycle: Lifecycle,
 }
 
 impl World {
     pub async fn serve(&self) -> Served {
-        self.serve_with(None, Deadlines::default().execution).await
+        self.serve_from(self.store.clone(), None, Deadlines::default().execution).await
     }
 
     /// Serves callers that this issuer vouches for, too.
     pub async fn serve_trusting(&self, issuer: Option<Oidc>) -> Served {
-        self.serve_with(issuer, Deadlines::default().execution).await
+        self.serve_from(self.store.clone(), issuer, Deadlines::default().execution).await
     }
 
     /// A gateway that stops operations after so long.
     pub async fn serve_within(&self, execution: Duration) -> Served {
-        self.serve_with(None, execution).await
+        self.serve_from(self.store.clone(), None, execution).await
     }
 
-    async fn serve_with(&self, issuer: Option<Oidc>, execution: Duration) -> Served {
+    /// Serves as another process on the same database would.
+    pub async fn serve_replica(&self) -> Served {
+        self.serve_from(self.another_store().await, None, Deadlines::default().execution).await
+    }
+
+    async fn serve_from(&self, store: Store, issuer: Option<Oidc>, execution: Duration) -> Served {
         let lifecycle = Lifecycle::default();
-        let gateway =
-            Gateway::new(self.store.clone(), self.engine.clone(), self.clock.clone(), false, lifecycle.clone())
-                .vouched_for_by(issuer);
+        let gateway = Gateway::new(store, self.engine.clone(), self.clock.clone(), false, lifecycle.clone());
+        let gateway = gateway.vouched_for_by(issuer);
+        lifecycle.spawn(gateway.store.clone().hear_changes(lifecycle.shutdown.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut state = gateway.http_state();

@@ -65,14 +65,7 @@ impl World {
         let clock = Clock::manual(Self::start_of_time());
         let estate = setting.estate.unwrap_or_else(demo::organizations);
         let simulator = Simulator::start(estate, setting.simulator).await.unwrap();
-        let mut store = Store::connect(StoreOptions {
-            url: database.url.clone(),
-            freshness: TimeDelta::hours(24),
-            clock: clock.clone(),
-            connections: 5,
-        })
-        .await
-        .unwrap();
+        let mut store = connected(database, &clock).await;
         let statements = Arc::new(AtomicUsize::new(0));
         let heard: Arc<Mutex<Option<Vec<String>>>> = Arc::default();
         let (counter, listener) = (Arc::clone(&statements), Arc::clone(&heard));
@@ -98,6 +91,11 @@ impl World {
         let raw = sea_orm::Database::connect(&database.url).await.unwrap();
         let database = database.clone();
         Self { store, engine, simulator, clock, workspace, database, statements, heard, state, schema, raw }
+    }
+
+    /// The same database, opened once more.
+    pub async fn another_store(&self) -> Store {
+        connected(&self.database, &self.clock).await
     }
 
     /// A world in which this key's organization was connected and synced once, at the clock's present instant.
@@ -378,6 +376,16 @@ impl World {
         }
         rows
     }
+}
+
+async fn connected(database: &Database, clock: &Clock) -> Store {
+    let options = StoreOptions {
+        url: database.url.clone(),
+        freshness: TimeDelta::hours(24),
+        clock: clock.clone(),
+        connections: 5,
+    };
+    Store::connect(options).await.unwrap()
 }
 
 const FACTS: [&str; 11] = [
