@@ -44,6 +44,11 @@ pub(super) fn from_query(text: &str) -> Result<Asked, Refusal> {
     read(params)
 }
 
+/// Whether there is anything that could say what is to be run.
+pub(super) fn name_a_document(params: &Map<String, Value>) -> bool {
+    [QUERY, EXTENSIONS].iter().chain(&DOCUMENT_ID).any(|name| params.contains_key(*name))
+}
+
 pub(super) fn read(mut params: Map<String, Value>) -> Result<Asked, Refusal> {
     let query = text(&mut params, QUERY)?.unwrap_or_default();
     if query.len() > QUERY_LIMIT {

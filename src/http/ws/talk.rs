@@ -126,6 +126,9 @@ impl Talk {
 
     fn subscribe(&mut self, id: &str, params: Map<String, Value>) -> Step {
         let Some((session, _)) = &self.caller else { return Err(Farewell::Unauthorized) };
+        if !params::name_a_document(&params) {
+            return Err(Farewell::BadMessage("Invalid payload of a subscribe message"));
+        }
         let operation = match params::read(params) {
             Err(refusal) if refusal.outcome() == Outcome::Malformed => {
                 return Err(Farewell::BadMessage("Invalid payload of a subscribe message"));

@@ -38,6 +38,7 @@ impl Reader {
         let since = Condition::any().add(Expr::col("valid_to").is_null()).add(Expr::col("valid_from").gt(since_commit));
         let select = Query::select()
             .columns(["control_key", "status", "valid_from"])
+            .expr_as(Expr::val(since_commit), "generation_at")
             .from("control_status")
             .and_where(Expr::col("workspace_id").eq(self.workspace))
             .cond_where(since)

@@ -36,6 +36,8 @@ pub struct Setting {
     pub limits: Limits,
 }
 
+type Restart = Box<dyn Fn() -> Engine + Send + Sync>;
+
 pub struct World {
     pub store: Store,
     pub engine: Engine,
@@ -47,6 +49,7 @@ pub struct World {
     pub statements: Arc<AtomicUsize>,
     /// Their texts, while somebody listens.
     heard: Arc<Mutex<Option<Vec<String>>>>,
+    restart: Restart,
     state: State,
     schema: Schema,
     raw: DatabaseConnection,
@@ -85,12 +88,17 @@ impl World {
             atlas_base_url: setting.atlas.unwrap_or_else(|| simulator.base_url()),
             atlas_lanes: 4,
         };
-        let engine = Engine::new(store.clone(), vault, options).with_limits(setting.limits);
+        let restart = {
+            let (store, limits) = (store.clone(), setting.limits);
+            move || Engine::new(store.clone(), vault.clone(), options.clone()).with_limits(limits)
+        };
+        let engine = restart();
+        let restart: Restart = Box::new(restart);
         let state = State { store: store.clone(), engine: engine.clone(), clock: clock.clone() };
         let schema = graphql::schema(state.clone());
         let raw = sea_orm::Database::connect(&database.url).await.unwrap();
         let database = database.clone();
-        Self { store, engine, simulator, clock, workspace, database, statements, heard, state, schema, raw }
+        Self { store, engine, simulator, clock, workspace, database, statements, restart, heard, state, schema, raw }
     }
 
     /// The same database, opened once more.
@@ -165,6 +173,11 @@ impl World {
     /// Who acts where no request does.
     pub fn actor(&self) -> Actor {
         Actor { workspace: self.workspace, key: "test".to_owned(), name: "test".to_owned(), request_id: None }
+    }
+
+    /// The engine of a process that has just started: nothing is remembered but what is stored.
+    pub fn restarted_engine(&self) -> Engine {
+        (self.restart)()
     }
 
     /// Works off everything that is due now.

@@ -64,7 +64,8 @@ on_both_databases! {
         world.clock.advance(due - world.clock.now());
         // To the second that Atlas asked for, and the pause of the client on top.
         world.clock.advance(TimeDelta::minutes(1));
-        assert_eq!(world.sync_due().await, 1);
+        // This process's buckets go by the machine's clock, on which no time has passed.
+        assert!(world.restarted_engine().work_next("test", &CancellationToken::new()).await.unwrap());
         let run = story(&world).await;
         assert_eq!((&run["status"], &run["scheduledAt"]), (&json!("SUCCEEDED"), &json!("2026-11-02T11:00:00Z")));
     }
