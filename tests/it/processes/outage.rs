@@ -62,9 +62,9 @@ async fn through(fault: Fault) {
     proxy.set(Fault::None);
     let back = Instant::now();
     server.becomes(&http, 200, Duration::from_secs(5)).await;
-    let served =
+    let answered =
         eventually(Duration::from_secs(5), || async { ask(&server, &http, &admin).await.2.get("errors").is_none() });
-    assert!(served.await.is_ok() && back.elapsed() < Duration::from_secs(5), "{}", server.log());
+    assert!(answered.await.is_ok() && back.elapsed() < Duration::from_secs(5), "{}", server.log());
     let again = futures_util::future::join_all((0..30).map(|_| ask(&server, &http, &admin))).await;
     for (_, _, answer) in again {
         assert_eq!(answer.get("errors"), None, "every connection is good again\n{}", server.log());

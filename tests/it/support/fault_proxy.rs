@@ -187,7 +187,6 @@ async fn pump(
             return End::Reset;
         }
         match fault {
-            Fault::None => {}
             Fault::Refuse | Fault::Reset => return End::Reset,
             Fault::BlackHole => silence().await,
             Fault::Latency(latency) => tokio::time::sleep(latency).await,
@@ -203,7 +202,7 @@ async fn pump(
                     state.fault.send_replace(Fault::None);
                 }
             }
-            Fault::CutAfter(_) | Fault::CutAnswerTo(_) => {}
+            Fault::None | Fault::CutAfter(_) | Fault::CutAnswerTo(_) => {}
         }
         sent += read;
         if to.write_all(piece).await.is_err() {
@@ -213,5 +212,5 @@ async fn pump(
 }
 
 async fn silence() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -98,7 +98,7 @@ impl World {
         let schema = graphql::schema(state.clone());
         let raw = sea_orm::Database::connect(&database.url).await.unwrap();
         let database = database.clone();
-        Self { store, engine, simulator, clock, workspace, database, statements, restart, heard, state, schema, raw }
+        Self { store, engine, simulator, clock, workspace, database, statements, heard, restart, state, schema, raw }
     }
 
     /// The same database, opened once more.
