@@ -14,25 +14,29 @@ const PROGRAM = process.env.SLATEGATE_PROGRAM ?? join(ROOT, 'target/debug/slateg
 const START_LIMIT = 60_000;
 
 /** `slategate demo` on a free port, with its administrator's token. */
-export async function demo() {
-  const server = start(['demo', '--port', '0'], process.env);
+export async function demo(...options) {
+  const server = start(['demo', '--port', '0', ...options], process.env);
   const said = await server.says(/^Token +(\S+)/m);
   return server.at(/^GraphiQL +(http:\S+)\/graphiql$/m.exec(said)[1], /^Token +(\S+)/m.exec(said)[1]);
 }
 
-/** `slategate serve` on an empty database, with a token of this role. */
+/** `slategate serve` with these settings on what a demo has left, with a token of this role. */
 export async function serve(settings, role) {
   const folder = mkdtempSync(join(tmpdir(), 'slategate-clients-'));
+  await (await demo('--data', folder)).stop();
   const environment = {
     PATH: process.env.PATH,
     SLATEGATE_DATABASE_URL: `sqlite://${folder}/slategate.db`,
+    // The demo's Atlas is gone, and no other is to be asked.
+    SLATEGATE_ATLAS_BASE_URL: 'http://127.0.0.1:9',
     SLATEGATE_LISTEN: '127.0.0.1:0',
     SLATEGATE_LOG_FORMAT: 'json',
     ...settings,
   };
   const server = start(['serve'], environment, () => rmSync(folder, { recursive: true }));
   const said = await server.says(/"message":"listening".*/);
-  const token = execFileSync(PROGRAM, ['token', 'create', '--name', 'suite', '--role', role], { env: environment });
+  const create = ['token', 'create', '--name', 'suite', '--role', role];
+  const token = execFileSync(PROGRAM, create, { env: environment, stdio: 'pipe' });
   return server.at(`http://${/"address":"([^"]+)"/.exec(said)[1]}`, token.toString().trim());
 }
 
