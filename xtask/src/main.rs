@@ -1,6 +1,8 @@
-//! Chores of the project: `cargo xtask test` and `cargo xtask graphiql`.
+//! Chores of the project: `cargo xtask test`, `cargo xtask clients` and `cargo xtask graphiql`.
 
 mod assets;
+mod clients;
+mod debian;
 mod postgres;
 mod tests_run;
 
@@ -10,6 +12,7 @@ use std::{env, fmt};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--sqlite-only] [-- ARGUMENTS OF cargo test]
+       cargo xtask clients [--without-browser] [SUITE ...]
        cargo xtask graphiql";
 
 /// Why a chore did not get done. The sentence is for the person at the terminal.
@@ -40,12 +43,14 @@ impl fmt::Display for Failure {
 #[derive(Debug, PartialEq, Eq)]
 enum Chore {
     Test { sqlite_only: bool, rest: Vec<OsString> },
+    Clients { with_browser: bool, suites: Vec<OsString> },
     Graphiql,
 }
 
 fn main() -> ExitCode {
     let done = match parse(env::args_os().skip(1).collect()) {
         Some(Chore::Test { sqlite_only, rest }) => tests_run::run(sqlite_only, &rest),
+        Some(Chore::Clients { with_browser, suites }) => clients::run(with_browser, &suites),
         Some(Chore::Graphiql) => assets::build().map(|()| ExitCode::SUCCESS),
         None => Err(Failure::needs_you(USAGE)),
     };
@@ -57,13 +62,15 @@ fn main() -> ExitCode {
 
 fn parse(arguments: Vec<OsString>) -> Option<Chore> {
     let mut arguments = arguments.into_iter();
-    let chore = arguments.next()?;
-    if chore == "graphiql" {
-        return arguments.next().is_none().then_some(Chore::Graphiql);
+    match arguments.next()?.to_str()? {
+        "test" => parse_test(arguments),
+        "clients" => parse_clients(arguments),
+        "graphiql" => arguments.next().is_none().then_some(Chore::Graphiql),
+        _ => None,
     }
-    if chore != "test" {
-        return None;
-    }
+}
+
+fn parse_test(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
     let mut sqlite_only = false;
     for argument in arguments.by_ref() {
         if argument == "--" {
@@ -75,6 +82,13 @@ fn parse(arguments: Vec<OsString>) -> Option<Chore> {
         sqlite_only = true;
     }
     Some(Chore::Test { sqlite_only, rest: arguments.collect() })
+}
+
+fn parse_clients(arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
+    let (options, suites): (Vec<_>, Vec<_>) =
+        arguments.partition(|argument| argument.as_encoded_bytes().starts_with(b"-"));
+    let with_browser = options.is_empty();
+    (with_browser || options == ["--without-browser"]).then_some(Chore::Clients { with_browser, suites })
 }
 
 /// A command whose output belongs on the terminal; it must succeed.
@@ -103,8 +117,16 @@ mod tests {
     }
 
     #[test]
+    fn clients_suites_are_named_one_by_one() {
+        let suites = ["http", "relay"].map(OsString::from).to_vec();
+        assert_eq!(parsed("clients"), Some(Chore::Clients { with_browser: true, suites: vec![] }));
+        let named = parsed("clients --without-browser http relay");
+        assert_eq!(named, Some(Chore::Clients { with_browser: false, suites }));
+    }
+
+    #[test]
     fn an_unknown_word_is_refused() {
-        for line in ["", "tset", "test --sqlite", "test lib", "graphiql now"] {
+        for line in ["", "tset", "test --sqlite", "test lib", "graphiql now", "clients --browserless"] {
             assert_eq!(parsed(line), None, "{line}");
         }
     }

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};
 
 use crate::postgres::{self, Server};
-use crate::{Failure, postgres::Binaries};
+use crate::{Failure, debian, postgres::Binaries};
 
 /// Read by the tests' support code.
 const POSTGRES_URL: &str = "SLATEGATE_TEST_POSTGRES_URL";
@@ -37,8 +37,8 @@ fn binaries() -> Result<Binaries, Failure> {
     if let Some(found) = postgres::find() {
         return Ok(found);
     }
-    if postgres::can_install() {
-        postgres::install()?;
+    if debian::can_install() {
+        debian::install("postgresql")?;
     }
     postgres::find().ok_or_else(|| {
         Failure::needs_you(format!(
