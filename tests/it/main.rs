@@ -6,6 +6,7 @@ mod atlas;
 mod audit;
 mod budget;
 mod connect;
+mod documented;
 mod faults;
 mod golden;
 mod history;

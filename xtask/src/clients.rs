@@ -12,6 +12,8 @@ const OLDEST_NODE: u32 = 20;
 /// Read by the suites.
 const PROGRAM: &str = "SLATEGATE_PROGRAM";
 const BROWSER: &str = "SLATEGATE_BROWSER";
+/// With the tests, so that what they have built is used again: on its own the program has other features.
+const BUILD: [&str; 6] = ["build", "--workspace", "--locked", "--bins", "--test", "it"];
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// Runs every suite, or those named. Without a browser the suite that needs one is left out, with a loud word.
@@ -23,7 +25,7 @@ pub fn run(with_browser: bool, suites: &[OsString]) -> Result<ExitCode, Failure>
         )));
     }
     let browser = if with_browser { Some(browser()?) } else { None };
-    must(Command::new(cargo()).args(["build", "--locked", "--bin", "slategate"]), "cargo build")?;
+    must(Command::new(cargo()).args(BUILD), "cargo build")?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("tests").join("clients");
     must(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder), "npm ci")?;
     let mut command = Command::new("node");

@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, Value, Variables};
 
-use super::{DEFAULT_PAGE, GuardError, Limit};
+use super::{DEFAULT_PAGE, GuardError, Limit, lists};
 
 /// What one selection set amounts to with its fragments expanded.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Totals {
     pub(super) fields: u64,
     /// Longest chain of spreads.
     pub(super) nesting: u64,
+    /// Longest chain of introspection's lists.
+    pub(super) introspected: u64,
     /// This level selects `edges` or `nodes`: the field above is a list.
     paged: bool,
 }
@@ -31,6 +33,7 @@ impl Totals {
         self.fields = self.fields.saturating_add(other.fields);
         self.depth = self.depth.max(other.depth);
         self.nesting = self.nesting.max(other.nesting);
+        self.introspected = self.introspected.max(other.introspected);
         self.paged |= other.paged;
     }
 }
@@ -176,14 +179,16 @@ impl<'a> Folder<'a> {
 
     fn fold_field(&self, field: &Field) -> Totals {
         let inner = self.fold(&field.selection_set.node);
-        let items = if inner.paged { self.page_of(field) } else { self.ids_of(field) };
+        let name = field.name.node.as_str();
+        let items = if inner.paged { self.page_of(field) } else { self.length_of(field, name) };
         Totals {
             selections: inner.selections,
             depth: inner.depth.saturating_add(1),
             cost: inner.cost.saturating_mul(items).saturating_add(1),
             fields: 1,
             nesting: inner.nesting,
-            paged: matches!(field.name.node.as_str(), "edges" | "nodes"),
+            introspected: inner.introspected.saturating_add(u64::from(lists::lead_back(name))),
+            paged: matches!(name, "edges" | "nodes"),
         }
     }
 
@@ -192,9 +197,9 @@ impl<'a> Folder<'a> {
         asked.unwrap_or(DEFAULT_PAGE)
     }
 
-    /// `nodes(ids: [...])` is as long as the list it is given.
-    fn ids_of(&self, field: &Field) -> u64 {
-        self.argument_size(field, SIZES[2]).unwrap_or(1)
+    /// `nodes(ids: [...])` is as long as the list it is given; what is no list counts once.
+    fn length_of(&self, field: &Field, name: &str) -> u64 {
+        self.argument_size(field, SIZES[2]).or_else(|| lists::length(name)).unwrap_or(1)
     }
 
     fn argument_size(&self, field: &Field, name: &str) -> Option<u64> {

@@ -54,13 +54,22 @@ it('types come out alike from the file and from the server', { timeout: 120_000 
   ]);
   assert.ok(fromFile.has('/client/persisted-documents.json'), [...fromFile.keys()].join());
   assert.deepEqual([...fromServer.keys()].toSorted(), [...fromFile.keys()].toSorted());
-  const lines = (text) => text.split('\n').toSorted();
-  for (const [name, text] of fromFile) assert.deepEqual(lines(fromServer.get(name)), lines(text), name);
+  for (const [name, text] of fromFile) assert.deepEqual(difference(code(text), code(fromServer.get(name))), [], name);
 });
 
 it('introspection answers every question that a client can ask of a schema', async () => {
   const served = buildClientSchema(await server.ask(getIntrospectionQuery(FULL)));
   assert.deepEqual(validateSchema(served), []);
   const printed = (schema) => printSchema(lexicographicSortSchema(schema));
-  assert.equal(printed(served), printed(buildSchema(readFileSync(SDL, 'utf8'))));
+  assert.deepEqual(difference(printed(buildSchema(readFileSync(SDL, 'utf8'))), printed(served)), []);
 });
+
+/** Without comments: the generator makes some of them from files only. */
+const code = (text) => text.replaceAll(/\/\*\*[^]*?\*\//g, '');
+
+/** The lines that only one of the texts has. */
+function difference(left, right) {
+  const [a, b] = [left, right].map((text) => text.split('\n').map((line) => line.trimEnd()));
+  const only = (mark, lines, others) => lines.filter((line) => !others.includes(line)).map((line) => `${mark} ${line}`);
+  return [...only('-', a, b), ...only('+', b, a)];
+}
