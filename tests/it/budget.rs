@@ -146,7 +146,7 @@ const RELATIONS: [(&str, &[&str]); 7] = [
         &["integration { organizationName }", "clusterCount", "assets(first: 2) { totalCount nodes { name } }"],
     ),
     ("syncRuns", &["integration { organizationName }", "scopes { kind project { name } }"]),
-    ("integrations", &["lastSync { id }", "currentSync { id }"]),
+    ("integrations", &["lastSync { id }", "currentSync { id }", "syncRuns(first: 3) { totalCount nodes { id } }"]),
 ];
 
 async fn cost(world: &World, query: &str) -> usize {

@@ -14,7 +14,19 @@ use slategate::demo::keys::READER;
 const BUDGET: usize = 6;
 
 /// Each documented query by the words that it begins with, and its statements.
-const STATEMENTS: [(&str, usize); 12] = [];
+const STATEMENTS: [(&str, usize); 11] = [
+    ("{ assets", 4),
+    ("{ accounts", 4),
+    ("{ controlResults", 5),
+    ("{ posture", 6),
+    ("{ posture { controlsFailing", 5),
+    ("query Failing", 2),
+    ("query", 2),
+    ("query Inventory", 4),
+    ("query AccessReview", 5),
+    ("query FailingControls {", 11),
+    ("query Compare", 9),
+];
 
 const README: &str = include_str!("../../README.md");
 const TABS: &str = include_str!("../../graphiql/src/starter-tabs.js");
