@@ -19,6 +19,7 @@ use async_graphql::{ErrorExtensionValues, Request, ServerError, Value, Variables
 use sha2::{Digest, Sha256};
 
 use super::guard::{self, GuardError};
+use super::presence;
 use cache::Cache;
 pub use manifest::ManifestError;
 
@@ -221,8 +222,9 @@ impl Documents {
 
 impl Document {
     fn new(text: &str, variables: &Variables) -> Result<Self, Refused> {
-        let parsed = parse_query(text).map_err(|error| Refused::Unparsed(brief(error.into())))?;
+        let mut parsed = parse_query(text).map_err(|error| Refused::Unparsed(brief(error.into())))?;
         let judged = guard::check(&parsed, variables)?;
+        presence::mark(&mut parsed);
         let weight = cache::weight(text.len(), judged.selections_written);
         Ok(Self { parsed, is_priced_by_variables: judged.is_priced_by_variables, weight })
     }

@@ -28,6 +28,7 @@ mod order;
 mod payloads;
 mod person;
 mod posture;
+mod presence;
 mod project;
 mod provider;
 mod query;

@@ -26,7 +26,7 @@ const RESULTS: &str = "{ controlResults(first: 50) { nodes { reason control { ti
     ... on AtlasCluster { name owner { fullName } project { name } } ... on Account { login person { fullName } } } } } }";
 
 /// This many clusters over projects of fifty, as many users in a team, and an owner for each cluster.
-pub fn organization(clusters: usize) -> Organization {
+fn organization(clusters: usize) -> Organization {
     let mut own = Organization::new(&build::id("big"), "Big");
     own.keys = vec![READER.key(&["ORG_READ_ONLY"])];
     own.teams = vec![team("Everybody")];
@@ -52,7 +52,7 @@ fn sizes(clusters: usize) -> Vec<usize> {
     (0..clusters.div_ceil(50)).map(|project| Ord::min(50, clusters - project * 50)).collect()
 }
 
-pub fn mail(number: usize) -> String {
+fn mail(number: usize) -> String {
     format!("user{number}@big.example")
 }
 

@@ -5,10 +5,12 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::budget::{mail, organization};
+use slategate::demo::build::{self, cluster, region, team, team_roles, user};
+use slategate::demo::keys::READER;
+use slategate::demo::model::{Organization, ProjectEstate};
+
 use crate::on_both_databases;
 use crate::support::{Database, Kind, Setting, World};
-use slategate::demo::keys::READER;
 
 /// The most statements that a query of the README may take.
 const BUDGET: usize = 6;
@@ -64,13 +66,46 @@ fn tabs(now: &str) -> Vec<Documented> {
     tabs.filter(|tab| !tab.query.starts_with("mutation")).collect()
 }
 
-/// Of the people, every third has left, and every third account belongs to nobody.
+fn mail(number: usize) -> String {
+    format!("user{number}@big.example")
+}
+
+/// This many clusters in projects of fifty, and as many users in a team. Little stands out, so that the first page of
+/// what fails holds clusters and accounts however many there are.
+fn organization(clusters: usize) -> Organization {
+    let mut own = Organization::new(&build::id("big"), "Big");
+    own.keys = vec![READER.key(&["ORG_READ_ONLY"])];
+    own.teams = vec![team("Everybody")];
+    let owner = mail(8);
+    let tags = [("owner", owner.as_str()), ("description", "What it is for"), ("contains-user-data", "no")];
+    for numbers in (0..clusters).collect::<Vec<_>>().chunks(50) {
+        let name = format!("Project {}", own.projects.len());
+        let mut project = ProjectEstate::new(&build::id(&name), &name);
+        project.teams = vec![team_roles("Everybody", &["GROUP_READ_ONLY"])];
+        let body = |number: &usize| {
+            let tags = match number {
+                0..5 => &tags[..0],
+                5..10 => &tags[..1],
+                _ => &tags,
+            };
+            let region = region("AWS", "EU_WEST_1", "M30");
+            cluster(&project.id, &format!("cluster-{number}")).regions(&[region]).tags(tags).body()
+        };
+        project.clusters = numbers.iter().map(body).collect();
+        own.projects.push(project);
+    }
+    own.users =
+        (0..clusters).map(|number| user(&mail(number), "User", &number.to_string()).team("Everybody").body()).collect();
+    own
+}
+
+/// Five accounts belong to nobody, and of the others every third to somebody who has left.
 async fn world(database: &Database, clusters: usize) -> World {
     let estate = Some(vec![organization(clusters)]);
     let world = World::synced_with(database, READER.public, Setting { estate, ..Default::default() }).await;
     world.tick();
-    let rows = (0..clusters).filter(|number| number % 3 != 0).map(|number| {
-        let last_day = if number % 3 == 1 { "2026-10-31" } else { "" };
+    let rows = (5..clusters).map(|number| {
+        let last_day = if number % 3 == 0 { "2026-10-31" } else { "" };
         format!("{},Person {number},{last_day}\n", mail(number))
     });
     let csv = format!("email,fullName,endsOn\n{}", rows.collect::<String>());

@@ -20,6 +20,7 @@ mod processes;
 mod relay;
 mod rotation;
 mod schema;
+mod spec;
 mod subscriptions;
 mod support;
 mod sync;

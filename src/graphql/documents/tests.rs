@@ -202,3 +202,16 @@ fn a_required_variable_is_missed_before_anything_runs() {
     assert_eq!(refused("A", json!({ "n": 1 })), None);
     assert_eq!(refused("B", json!({})), None);
 }
+
+#[test]
+fn what_is_added_to_a_document_does_not_count_when_it_is_judged_again() {
+    let aliases = |count: usize| (0..count).map(|index| format!("a{index}: a ")).collect::<String>();
+    let query = format!(
+        "query Q($n: Int) {{ l(first: $n) {{ ... on T {{ {} }} nodes @skip(if: true) {{ id }} }} }}",
+        aliases(50)
+    );
+    let documents = Documents::default();
+
+    assert_eq!(admitted(&documents, sized(text(&query), 1), false), Ok(1));
+    assert_eq!(admitted(&documents, sized(text(&query), 2), false), Ok(1));
+}

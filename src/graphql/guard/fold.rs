@@ -9,6 +9,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned, Value, Variables};
 
 use super::{DEFAULT_PAGE, GuardError, Limit, lists};
+use crate::graphql::presence::is_mark;
 
 /// What one selection set amounts to with its fragments expanded.
 #[derive(Debug, Clone, Copy, Default)]
@@ -96,7 +97,7 @@ impl<'a> Folder<'a> {
     }
 
     fn count_written(&mut self, set: &SelectionSet) {
-        for item in &set.items {
+        for item in set.items.iter().filter(|item| !is_mark(item)) {
             self.written.selections += 1;
             self.count_directives(item.node.directives());
             match &item.node {
@@ -163,7 +164,7 @@ impl<'a> Folder<'a> {
     /// Sums one selection set, given that the fragments it spreads are summed.
     pub(super) fn fold(&self, set: &SelectionSet) -> Totals {
         let mut totals = Totals::default();
-        for item in &set.items {
+        for item in set.items.iter().filter(|item| !is_mark(item)) {
             totals.selections = totals.selections.saturating_add(1);
             totals.add(match &item.node {
                 Selection::Field(field) => self.fold_field(&field.node),

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_graphql::parser::types::{BaseType, TypeKind, TypeSystemDefinition};
 use async_graphql::parser::{parse_query, parse_schema};
@@ -234,6 +234,12 @@ fn bomb(levels: usize, fan: usize) -> String {
     text
 }
 
+/// How long this thread has run: other work shares the machine.
+fn on_the_processor() -> Duration {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(times.split(' ').next().unwrap().parse().unwrap())
+}
+
 #[test]
 fn every_known_attack_is_refused_within_twenty_milliseconds() {
     let attacks = [
@@ -256,11 +262,11 @@ fn every_known_attack_is_refused_within_twenty_milliseconds() {
         assert!(attack.len() <= 64 * 1024, "{name} would be refused by its length already");
         let document = parse_query(&attack).unwrap();
         let timed = || {
-            let started = Instant::now();
+            let started = on_the_processor();
             assert!(check(&document, &Variables::default()).is_err(), "{name} passed");
-            started.elapsed()
+            on_the_processor() - started
         };
-        // Other work shares the machine, so the quickest try is nearest to what it costs.
+        // The first try also pays for cold memory.
         let took = (0..5).map(|_| timed()).min().unwrap();
         assert!(took < Duration::from_millis(20), "{name} took {took:?}");
     }
