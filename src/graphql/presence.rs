@@ -22,7 +22,9 @@ pub fn mark(document: &mut ExecutableDocument) {
     match &mut document.operations {
         DocumentOperations::Single(operation) => mark_operation(&mut operation.node),
         DocumentOperations::Multiple(operations) => {
-            operations.values_mut().for_each(|operation| mark_operation(&mut operation.node));
+            for operation in operations.values_mut() {
+                mark_operation(&mut operation.node);
+            }
         }
     }
     for fragment in document.fragments.values_mut() {
@@ -99,7 +101,7 @@ mod tests {
             match &item.node {
                 Selection::Field(_) if is_mark(item) => found.push(name.to_owned()),
                 Selection::Field(field) => {
-                    look(field.node.response_key().node.as_str(), &field.node.selection_set.node, found)
+                    look(field.node.response_key().node.as_str(), &field.node.selection_set.node, found);
                 }
                 Selection::InlineFragment(inline) => look(name, &inline.node.selection_set.node, found),
                 Selection::FragmentSpread(_) => {}

@@ -1,5 +1,4 @@
 //! The types of the specification's introspection, over the registry.
-#![expect(clippy::unused_async, reason = "the derive asks for async resolvers")]
 
 use async_graphql::Object;
 use async_graphql::registry::{
