@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const SUITES = fileURLToPath(new URL('suites/', import.meta.url));
 
+/** A suite that takes longer hangs. */
+const SLOWEST = 300_000;
 const BROWSER_SUITE = 'graphiql.test.js';
 
 const options = process.argv.slice(2);
@@ -29,7 +31,7 @@ const count = (kind) => (data) => {
 };
 
 const started = Date.now();
-const stream = run({ files: files.map((file) => join(SUITES, file)), concurrency: 2 });
+const stream = run({ files: files.map((file) => join(SUITES, file)), concurrency: 2, timeout: SLOWEST });
 stream.on('test:pass', count('passed')).on('test:fail', count('failed'));
 // A file that cannot even be read fails as a whole.
 let isBroken = false;

@@ -118,13 +118,14 @@ const asked = async (query) => ({ data: await server.ask(query) });
 
 /** The first line of this kind; meanwhile descriptions come and go, so that there is something to tell. */
 async function firstLine(stream, isMeant) {
-  const found = new Promise((resolve) => {
+  const found = new Promise((resolve, reject) => {
     let text = '';
     stream.setEncoding('utf8').on('data', (chunk) => {
       text += chunk;
       const line = text.split('\n').slice(0, -1).find(isMeant);
       if (line) resolve(line);
     });
+    stream.once('close', () => reject(new Error(`it ended after saying:\n${text}`)));
   });
   for await (const _edit of editing(server, found));
   return found;
