@@ -118,11 +118,8 @@ impl Reader {
         from: Option<Instant>,
         to: Option<Instant>,
     ) -> Result<HashMap<String, Vec<StatusInterval>>, StoreError> {
-        let only = match controls {
-            [(key, _)] => Some(*key),
-            _ => None,
-        };
-        let stored = self.stored_statuses(only).await?;
+        let keys: Vec<&str> = controls.iter().map(|(key, _)| *key).collect();
+        let stored = self.stored_statuses(Some(&keys)).await?;
         let turns = match stored.first() {
             Some(row) => self.turns_after(row.generation_at, controls).await?,
             None => Vec::new(),
@@ -229,7 +226,8 @@ impl Reader {
         Ok(found.into_iter().filter_map(|point| point.at).filter(|at| *at > from && *at <= to).collect())
     }
 
-    async fn stored_statuses(&self, key: Option<&str>) -> Result<Vec<StatusRow>, StoreError> {
+    /// Statuses that ever held of these controls, or without any the present ones of all; the oldest first.
+    async fn stored_statuses(&self, ever_of: Option<&[&str]>) -> Result<Vec<StatusRow>, StoreError> {
         let mut select = Query::select()
             .columns(["control_key", "status", "valid_from"].map(|column| ("c", column)))
             .column(("w", "generation_at"))
@@ -238,8 +236,8 @@ impl Reader {
             .and_where(Expr::col(("c", "workspace_id")).eq(self.workspace))
             .order_by(("c", "valid_from"), Order::Asc)
             .to_owned();
-        match key {
-            Some(key) => select.and_where(Expr::col(("c", "control_key")).eq(key)),
+        match ever_of {
+            Some(keys) => select.and_where(Expr::col(("c", "control_key")).is_in(keys.iter().copied())),
             None => select.cond_where(self.valid("c")),
         };
         self.all(&select).await
