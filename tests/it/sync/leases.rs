@@ -26,7 +26,7 @@ on_both_databases! {
 
         let run = story(&world).await;
         assert_eq!((&run["status"], &run["error"]["code"], &run["attempts"]), (&json!("FAILED"), &json!("SYNC_STUCK"), &json!(6)));
-        assert!(text(&run["summary"]).contains("died or lost its lease 5 times"), "{run}");
+        assert!(text(&run["summary"]).contains("died or lost its lease or the database 5 times"), "{run}");
         assert_eq!(run["nextRunAt"], "2026-11-02T11:00:00Z");
         assert_eq!(health(&world).await, ("ATTENTION".to_owned(), json!("SYNC_STUCK")));
         assert_eq!(world.simulator.requests(), requests);
@@ -50,7 +50,7 @@ on_both_databases! {
         die(&world, 4).await;
         assert_eq!(world.sync_due().await, 1);
         let run = story(&world).await;
-        let summary = "Read everything; nothing had changed. Its process died or lost its lease 4 times, and it was taken over.";
+        let summary = "Read everything; nothing had changed. Its process died or lost its lease or the database 4 times, and it was begun again.";
         assert_eq!((&run["summary"], &run["scheduledAt"]), (&json!(summary), &json!("2026-11-02T10:00:00Z")));
     }
 
