@@ -6,10 +6,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Chance, atlas, connect, peek, rounds, settings};
+use super::{atlas, connect, peek, rounds, settings};
 use crate::on_both_databases;
 use crate::support::process::{client, eventually};
-use crate::support::{Fault, Process, Signal, Socket};
+use crate::support::{Chance, Fault, Process, Signal, Socket};
 
 const END: Duration = Duration::from_secs(15);
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Chance, peek, rounds, settings, settings_at};
+use super::{peek, rounds, settings, settings_at};
 use crate::on_both_databases;
 use crate::support::process::{client, run};
-use crate::support::{Database, Fault, FaultProxy, Kind, Process, Signal};
+use crate::support::{Chance, Database, Fault, FaultProxy, Kind, Process, Signal};
 
 const APPLIED: &str = "SELECT CAST(COUNT(*) AS TEXT) FROM seaql_migrations";
 

@@ -99,9 +99,13 @@ impl Process {
 
     /// Waits until it listens.
     pub async fn listening(&mut self) {
+        assert!(self.listens().await, "the server does not listen; it said:\n{}", self.log());
+    }
+
+    /// Waits until it listens; false where it ends or takes too long instead.
+    pub async fn listens(&mut self) -> bool {
         let said = tokio::time::timeout(START_LIMIT, self.address.wait_for(Option::is_some));
-        let listens = said.await.is_ok_and(|said| said.is_ok());
-        assert!(listens, "the server does not listen; it said:\n{}", self.log());
+        said.await.is_ok_and(|said| said.is_ok())
     }
 
     /// Where it listens.

@@ -1,0 +1,164 @@
+//! The servers, their database, and the Atlas that they read.
+
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::atlas::Atlas;
+use super::estate::Organization;
+use super::history::History;
+use super::{LEASE, now};
+use crate::support::process::{client, eventually, run};
+use crate::support::{Database, Process, Signal};
+
+/// A time in which something was away, in microseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub struct Away {
+    pub from: u64,
+    pub to: u64,
+}
+
+pub struct Stage {
+    pub database: Database,
+    pub atlas: Atlas,
+    pub servers: Vec<Server>,
+    pub organizations: Vec<Organization>,
+    pub admin: String,
+    pub history: History,
+}
+
+/// One place for a server, with one server after the other in it.
+pub struct Server {
+    pub door: usize,
+    settings: Vec<(&'static str, String)>,
+    process: tokio::sync::Mutex<Process>,
+    address: Mutex<Option<SocketAddr>>,
+    away: Mutex<Vec<Away>>,
+}
+
+impl Server {
+    async fn start(door: usize, settings: Vec<(&'static str, String)>) -> Self {
+        let process = Process::serve(&settings).await;
+        let address = Mutex::new(Some(process.address()));
+        Self { door, settings, process: process.into(), address, away: Mutex::default() }
+    }
+
+    /// Where it listens; None while it is dead.
+    pub fn address(&self) -> Option<SocketAddr> {
+        *self.address.lock().unwrap()
+    }
+
+    /// When it was dead or paused.
+    pub fn away(&self) -> Vec<Away> {
+        self.away.lock().unwrap().clone()
+    }
+
+    /// Kills it, and starts another in its place after a while.
+    pub async fn kill(&self, down: Duration) {
+        let mut process = self.process.lock().await;
+        let from = now();
+        *self.address.lock().unwrap() = None;
+        process.signal(Signal::Kill).await;
+        assert_eq!(process.exit(Duration::from_secs(5)).await, -9, "{}", process.log());
+        tokio::time::sleep(down).await;
+        *process = Process::start(&self.settings);
+        // A server that finds no database ends, and whoever looks after it starts another.
+        while !process.listens().await {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            *process = Process::start(&self.settings);
+        }
+        *self.address.lock().unwrap() = Some(process.address());
+        self.away.lock().unwrap().push(Away { from, to: now() });
+    }
+
+    /// Stops it in its tracks for so long.
+    pub async fn pause(&self, pause: Duration) {
+        let from = now();
+        self.freeze().await;
+        tokio::time::sleep(pause).await;
+        self.thaw().await;
+        self.away.lock().unwrap().push(Away { from, to: now() });
+    }
+
+    pub async fn freeze(&self) {
+        self.process.lock().await.signal(Signal::Stop).await;
+    }
+
+    pub async fn thaw(&self) {
+        self.process.lock().await.signal(Signal::Continue).await;
+    }
+
+    /// Tells it to stop, which it does.
+    pub async fn end(&self) {
+        let mut process = self.process.lock().await;
+        process.signal(Signal::Terminate).await;
+        assert_eq!(process.exit(Duration::from_secs(15)).await, 0, "{}", process.log());
+    }
+
+    pub async fn log(&self) -> String {
+        self.process.lock().await.log()
+    }
+
+    /// The data of an answer without errors.
+    pub async fn ask(&self, token: &str, query: &str, variables: Value) -> Value {
+        let process = self.process.lock().await;
+        let (_, mut answer) = process.post(&client(), token, query, variables).await.unwrap();
+        assert_eq!(answer.get("errors"), None, "{}", process.log());
+        answer["data"].take()
+    }
+}
+
+impl Stage {
+    /// That many servers, and organizations that were each synced once. The schedule is cron text.
+    pub async fn set(database: Database, servers: usize, organizations: u64, schedule: &str) -> Self {
+        let mut atlas = Atlas::new();
+        let mut settings = crate::processes::settings(&database);
+        settings.push(("SLATEGATE_SYNC_LEASE", LEASE.as_secs().to_string()));
+        settings.push(("SLATEGATE_SYNC_SCHEDULE", schedule.to_owned()));
+        settings.push(("SLATEGATE_ATLAS_LANES", "1".to_owned()));
+        assert_eq!(run(&["migrate"], &settings).await.code, 0);
+        let history = History::begin(&database).await;
+        let admin = Process::token(&settings, "admin").await;
+        let mut placed = Vec::new();
+        for door in 0..servers {
+            let mut settings = settings.clone();
+            settings.push(("SLATEGATE_ATLAS_BASE_URL", atlas.door(door).await));
+            placed.push(Server::start(door, settings).await);
+        }
+        let organizations: Vec<_> = (0..organizations).map(Organization).collect();
+        let stage = Self { database, atlas, servers: placed, organizations, admin, history };
+        for organization in &stage.organizations {
+            stage.connect(*organization).await;
+        }
+        stage.synced_since(0, Duration::from_mins(1)).await;
+        stage
+    }
+
+    async fn connect(&self, organization: Organization) {
+        let query = "mutation($input: ConnectMongoDbAtlasInput!) { connectMongoDbAtlas(input: $input) { \
+                     userErrors { code message } } }";
+        let input = json!({ "input": { "publicKey": organization.public_key(), "privateKey": "0c0ffee0-chaos" } });
+        let answer = self.servers[0].ask(&self.admin, query, input).await;
+        assert_eq!(answer, json!({ "connectMongoDbAtlas": { "userErrors": [] } }));
+    }
+
+    /// Waits until every organization has a sync that was committed after this instant.
+    pub async fn synced_since(&self, instant: u64, within: Duration) {
+        let all = async || {
+            let changes = self.history.changes().await;
+            self.organizations.iter().all(|organization| {
+                let mut commits = changes.iter().filter(|change| change.is_commit());
+                commits.any(|change| change.organization == organization.id() && change.at.cast_unsigned() > instant)
+            })
+        };
+        if eventually(within, all).await.is_err() {
+            let mut logs = String::new();
+            for server in &self.servers {
+                logs += &format!("--- {}\n{}\n", server.door, server.log().await);
+            }
+            panic!("an organization is not synced within {within:?}\n{logs}");
+        }
+    }
+}
