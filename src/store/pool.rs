@@ -58,7 +58,10 @@ pub(super) fn sqlite(options: &StoreOptions) -> Result<Pools, StoreError> {
         .busy_timeout(BUSY_WITHIN)
         .foreign_keys(true);
     let pool = |connections, within| {
-        let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(within);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(within)
+            .before_acquire(|connection, _| Box::pin(is_out_of_transactions(connection)));
         SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.connect_lazy_with(connect.clone()))
     };
     Ok(Pools {
@@ -96,6 +99,12 @@ fn probed<DB: Database>(options: PoolOptions<DB>) -> PoolOptions<DB> {
 async fn ping<C: Connection>(connection: &mut C) -> Result<bool, Error> {
     let ping = tokio::time::timeout(PING_WITHIN, connection.ping()).await;
     ping.unwrap_or_else(|_| Err(Error::Io(std::io::ErrorKind::TimedOut.into()))).map(|()| true)
+}
+
+/// After an input or output error SQLite itself ends a transaction that `sqlx` goes on to count. What is begun on such a
+/// connection would be nested in nothing, or in a transaction that nobody commits, so it is closed.
+async fn is_out_of_transactions<C: Connection>(connection: &mut C) -> Result<bool, Error> {
+    Ok(!connection.is_in_transaction())
 }
 
 fn unusable(error: impl Display) -> DbErr {

@@ -19,7 +19,7 @@ pub struct Record {
     pub runs: Vec<Run>,
     pub generations: BTreeMap<u64, Generation>,
     pub notes: Notes,
-    /// When nobody could have claimed anything, with the time that was granted for going on.
+    /// When nobody could have claimed anything, with the time that was granted for going on, in order.
     pub away: Vec<Away>,
     pub people: HashSet<String>,
 }
@@ -92,7 +92,7 @@ impl Record {
             }
             verdict.taken_over += usize::from(lease_end > 0);
             let free = lease_end.max(change.due.map_or(0, i64::cast_unsigned));
-            let late = Duration::from_micros(at.saturating_sub(self.claimable(free)));
+            let late = Duration::from_micros(at.saturating_sub(free).saturating_sub(self.away_between(free, at)));
             verdict.worst_lateness = verdict.worst_lateness.max(late);
             if late > latest {
                 verdict.wrong.push(format!("late by {late:?}: {change:?}"));
@@ -100,15 +100,17 @@ impl Record {
         }
     }
 
-    /// The first instant from `free` on at which somebody could claim.
-    fn claimable(&self, free: u64) -> u64 {
-        let mut instant = free;
+    /// How much of this time there was nobody who could claim.
+    fn away_between(&self, from: u64, to: u64) -> u64 {
+        let (mut total, mut counted) = (0, from);
         for away in &self.away {
-            if (away.from..away.to).contains(&instant) {
-                instant = away.to;
+            let (begin, end) = (away.from.max(counted), away.to.min(to));
+            if begin < end {
+                total += end - begin;
+                counted = end;
             }
         }
-        instant
+        total
     }
 
     /// What is written under an epoch was read under it, within its lease, and is newer than what was there.

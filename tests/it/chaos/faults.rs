@@ -14,6 +14,15 @@ pub enum Limit {
     Kills(u32),
 }
 
+impl Limit {
+    fn is_over(self, tally: &Mutex<Tally>) -> bool {
+        match self {
+            Self::Until(end) => Instant::now() >= end,
+            Self::Kills(most) => tally.lock().unwrap().kills >= most,
+        }
+    }
+}
+
 /// How often each thing was done.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -24,15 +33,11 @@ pub struct Tally {
     pub away: Vec<Away>,
 }
 
-/// Kills and pauses these servers, one at a time; half of the time just as a sync has read everything and begins to
-/// write.
+/// Kills these servers, one at a time, and pauses one now and then; half of the time just as a sync has read everything
+/// and begins to write.
 pub async fn torment(stage: &Stage, servers: &[Server], mut chance: Chance, limit: Limit, tally: &Mutex<Tally>) {
-    loop {
-        let is_over = match limit {
-            Limit::Until(end) => Instant::now() >= end,
-            Limit::Kills(most) => tally.lock().unwrap().kills >= most,
-        };
-        if is_over {
+    for round in 1_u32.. {
+        if limit.is_over(tally) {
             return;
         }
         let mut one = &servers[usize::try_from(chance.below(servers.len() as u64)).unwrap()];
@@ -40,12 +45,12 @@ pub async fn torment(stage: &Stage, servers: &[Server], mut chance: Chance, limi
             one = finishing(stage, servers, one).await;
             tokio::time::sleep(Duration::from_millis(chance.below(60))).await;
         }
-        if chance.below(3) < 2 {
-            one.kill(Duration::from_millis(chance.below(400))).await;
-            tally.lock().unwrap().kills += 1;
-        } else {
+        if round.is_multiple_of(3) {
             one.pause(LEASE + Duration::from_millis(chance.below(1_500))).await;
             tally.lock().unwrap().pauses += 1;
+        } else {
+            one.kill(Duration::from_millis(chance.below(400))).await;
+            tally.lock().unwrap().kills += 1;
         }
         tokio::time::sleep(Duration::from_millis(chance.below(900))).await;
     }
@@ -69,11 +74,7 @@ async fn finishing<'a>(stage: &Stage, servers: &'a [Server], otherwise: &'a Serv
 pub async fn restart(database: &mut OwnPostgres, mut chance: Chance, limit: Limit, tally: &Mutex<Tally>) {
     loop {
         tokio::time::sleep(Duration::from_millis(6_000 + chance.below(6_000))).await;
-        let is_over = match limit {
-            Limit::Until(end) => Instant::now() >= end,
-            Limit::Kills(most) => tally.lock().unwrap().kills >= most,
-        };
-        if is_over {
+        if limit.is_over(tally) {
             return;
         }
         let from = now();

@@ -5,16 +5,13 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, FromQueryResult, Statement};
 use crate::support::{Database, Kind};
 
 const TABLE: &str = "CREATE TABLE chaos_history (seq INTEGER PRIMARY KEY AUTOINCREMENT, at BIGINT, \
-    organization TEXT, old_epoch BIGINT, epoch BIGINT, old_until BIGINT, until BIGINT, due BIGINT, old_name TEXT, \
-    name TEXT, released BOOLEAN)";
-const ROW: &str = "INSERT INTO chaos_history (at, organization, old_epoch, epoch, old_until, until, due, old_name, name, \
-    released) VALUES (NOW, NEW.organization_id, OLD.epoch, NEW.epoch, OLD.lease_until, NEW.lease_until, \
-    OLD.next_run_at, OLD.organization_name, NEW.organization_name, \
-    OLD.lease_owner IS NOT NULL AND NEW.lease_owner IS NULL)";
-const CHANGED: &str = "OLD.epoch <> NEW.epoch OR OLD.organization_name <> NEW.organization_name OR \
-    (OLD.lease_owner IS NOT NULL AND NEW.lease_owner IS NULL)";
+    organization TEXT, old_epoch BIGINT, epoch BIGINT, old_until BIGINT, due BIGINT, old_name TEXT, name TEXT)";
+const ROW: &str = "INSERT INTO chaos_history (at, organization, old_epoch, epoch, old_until, due, old_name, name) VALUES \
+    (NOW, NEW.organization_id, OLD.epoch, NEW.epoch, OLD.lease_until, OLD.next_run_at, OLD.organization_name, \
+    NEW.organization_name)";
+const CHANGED: &str = "OLD.epoch <> NEW.epoch OR OLD.organization_name <> NEW.organization_name";
 
-/// A claim, the data of a sync, or the end of a lease: one change of an integration.
+/// A claim, or the data of a sync: one change of an integration.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct Change {
     /// When, in microseconds since 1970.
@@ -25,12 +22,10 @@ pub struct Change {
     pub epoch: i64,
     /// Until when the lease was that stood before.
     pub old_until: Option<i64>,
-    pub until: Option<i64>,
     /// When the integration was due.
     pub due: Option<i64>,
     pub old_name: String,
     pub name: String,
-    pub released: bool,
 }
 
 impl Change {
@@ -50,7 +45,6 @@ pub struct Run {
     pub organization: String,
     pub scheduled_at: Option<i64>,
     pub status: String,
-    pub finished_at: Option<i64>,
     pub turned_away: i32,
     pub taken_over: i32,
     pub broke_off: i32,
@@ -101,10 +95,20 @@ impl History {
 
     pub async fn runs(&self) -> Vec<Run> {
         self.all(
-            "SELECT organization_id AS organization, scheduled_at, status, finished_at, turned_away, taken_over, \
+            "SELECT organization_id AS organization, scheduled_at, status, turned_away, taken_over, \
              broke_off FROM sync_run JOIN integration ON integration.id = integration_id ORDER BY sync_run.id",
         )
         .await
+    }
+
+    /// How far the last run has come.
+    pub async fn stage_of_last_run(&self) -> String {
+        #[derive(FromQueryResult)]
+        struct Run {
+            stage: String,
+        }
+        let runs: Vec<Run> = self.all("SELECT stage FROM sync_run ORDER BY id DESC LIMIT 1").await;
+        runs.into_iter().next().unwrap().stage
     }
 
     /// The e-mail addresses of all people.

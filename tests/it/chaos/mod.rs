@@ -13,6 +13,7 @@ mod faults;
 mod history;
 mod sharing;
 mod stage;
+mod storage;
 mod torment;
 mod zombies;
 
@@ -22,6 +23,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const LEASE: Duration = Duration::from_secs(3);
 /// The latest that a sync is taken up or taken over, as promised.
 const LATEST: Duration = Duration::from_secs(LEASE.as_secs() + 2);
+
+/// The schedule.
+const EVERY_TWO_SECONDS: &str = "*/2 * * * * *";
 
 /// Microseconds since 1970, as the databases of these tests count.
 fn now() -> u64 {

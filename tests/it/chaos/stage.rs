@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::atlas::Atlas;
-use super::estate::Organization;
+use super::estate::{Organization, generation_in};
 use super::history::History;
 use super::{LEASE, now};
 use crate::support::process::{client, eventually, run};
@@ -97,22 +97,39 @@ impl Server {
         assert_eq!(process.exit(Duration::from_secs(15)).await, 0, "{}", process.log());
     }
 
+    pub async fn pid(&self) -> u32 {
+        self.process.lock().await.pid()
+    }
+
     pub async fn log(&self) -> String {
         self.process.lock().await.log()
     }
 
     /// The data of an answer without errors.
     pub async fn ask(&self, token: &str, query: &str, variables: Value) -> Value {
-        let process = self.process.lock().await;
-        let (_, mut answer) = process.post(&client(), token, query, variables).await.unwrap();
-        assert_eq!(answer.get("errors"), None, "{}", process.log());
+        let mut answer = self.post(token, query, variables).await;
+        assert_eq!(answer.get("errors"), None, "{}", self.log().await);
         answer["data"].take()
+    }
+
+    pub async fn post(&self, token: &str, query: &str, variables: Value) -> Value {
+        self.process.lock().await.post(&client(), token, query, variables).await.unwrap().1
     }
 }
 
 impl Stage {
     /// That many servers, and organizations that were each synced once. The schedule is cron text.
     pub async fn set(database: Database, servers: usize, organizations: u64, schedule: &str) -> Self {
+        Self::of(database, &vec![Vec::new(); servers], organizations, schedule).await
+    }
+
+    /// The same, with settings of its own for each server.
+    pub async fn of(
+        database: Database,
+        servers: &[Vec<(&'static str, String)>],
+        organizations: u64,
+        schedule: &str,
+    ) -> Self {
         let mut atlas = Atlas::new();
         let mut settings = crate::processes::settings(&database);
         settings.push(("SLATEGATE_SYNC_LEASE", LEASE.as_secs().to_string()));
@@ -122,8 +139,8 @@ impl Stage {
         let history = History::begin(&database).await;
         let admin = Process::token(&settings, "admin").await;
         let mut placed = Vec::new();
-        for door in 0..servers {
-            let mut settings = settings.clone();
+        for (door, own) in servers.iter().enumerate() {
+            let mut settings = [settings.clone(), own.clone()].concat();
             settings.push(("SLATEGATE_ATLAS_BASE_URL", atlas.door(door).await));
             placed.push(Server::start(door, settings).await);
         }
@@ -142,6 +159,29 @@ impl Stage {
         let input = json!({ "input": { "publicKey": organization.public_key(), "privateKey": "0c0ffee0-chaos" } });
         let answer = self.servers[0].ask(&self.admin, query, input).await;
         assert_eq!(answer, json!({ "connectMongoDbAtlas": { "userErrors": [] } }));
+    }
+
+    /// Asks a server to sync an organization: the code of the refusal, if any, and the id of the run.
+    pub async fn wish(&self, server: usize, organization: Organization) -> (Value, Value) {
+        let asking = &self.servers[server];
+        let query = "{ integrations(first: 100) { nodes { id organizationId } } }";
+        let known = asking.ask(&self.admin, query, json!({})).await;
+        let mut nodes = known["integrations"]["nodes"].as_array().unwrap().iter();
+        let id = &nodes.find(|node| node["organizationId"] == organization.id()).unwrap()["id"];
+        let query = "mutation($input: SyncIntegrationInput!) { syncIntegration(input: $input) { \
+                     syncRun { id } userErrors { code } } }";
+        let answer = asking.ask(&self.admin, query, json!({ "input": { "integrationId": id } })).await;
+        let payload = &answer["syncIntegration"];
+        (payload["userErrors"][0]["code"].clone(), payload["syncRun"]["id"].clone())
+    }
+
+    /// The generation of an organization that a server shows.
+    pub async fn shown(&self, server: usize, organization: Organization) -> u64 {
+        let query = "{ integrations(first: 100) { nodes { organizationId organizationName } } }";
+        let known = self.servers[server].ask(&self.admin, query, json!({})).await;
+        let mut nodes = known["integrations"]["nodes"].as_array().unwrap().iter();
+        let node = nodes.find(|node| node["organizationId"] == organization.id()).unwrap();
+        generation_in(node["organizationName"].as_str().unwrap()).unwrap()
     }
 
     /// Waits until every organization has a sync that was committed after this instant.

@@ -11,7 +11,7 @@ use super::checker::{Record, all_away};
 use super::clients::Clients;
 use super::faults::{Limit, Tally, restart, torment};
 use super::stage::{Away, Stage};
-use super::{LATEST, now};
+use super::{EVERY_TWO_SECONDS, LATEST, now};
 use crate::support::{Chance, Database, OwnPostgres, is_long, text};
 
 /// A killed server is there again, and one that was paused goes on, within so long of its start.
@@ -28,7 +28,7 @@ async fn four_servers_and_a_postgres_that_comes_and_goes() {
     }
     let mut server = OwnPostgres::start().await;
     let database = Database::postgres_at(server.url()).await;
-    let stage = Stage::set(database, 4, 3, "*/2 * * * * *").await;
+    let stage = Stage::set(database, 4, 3, EVERY_TWO_SECONDS).await;
     let mut chance = Chance::new();
     let clients = Clients::of(&stage);
     let (stop, tally) = (CancellationToken::new(), Mutex::new(Tally::default()));
@@ -66,7 +66,7 @@ async fn four_servers_and_a_postgres_that_comes_and_goes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_server_on_sqlite() {
-    let stage = Stage::set(Database::sqlite(), 1, 3, "*/2 * * * * *").await;
+    let stage = Stage::set(Database::sqlite(), 1, 3, EVERY_TWO_SECONDS).await;
     let mut chance = Chance::new();
     let clients = Clients::of(&stage);
     let (stop, tally) = (CancellationToken::new(), Mutex::new(Tally::default()));

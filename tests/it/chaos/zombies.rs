@@ -5,9 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::estate::{Organization, generation_in};
-use super::now;
 use super::stage::Stage;
-use super::{LATEST, LEASE};
+use super::{EVERY_TWO_SECONDS, LATEST, LEASE, now};
 use crate::on_both_databases;
 use crate::support::process::eventually;
 use crate::support::{Database, Kind};
@@ -15,15 +14,14 @@ use crate::support::{Database, Kind};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_was_overtaken_is_turned_away_and_counted() {
     let Some(database) = Database::postgres().await else { return };
-    let stage = Stage::set(database.clone(), 2, 1, "*/2 * * * * *").await;
+    let stage = Stage::set(database.clone(), 2, 1, EVERY_TWO_SECONDS).await;
     let organization = Organization(0);
     let (generation, door) = stage.atlas.hold(organization).await;
     let since = now();
     stage.servers[door].freeze().await;
     // The other one takes over and writes.
     stage.synced_since(since, LEASE + LATEST).await;
-    let shown = shown(&stage, 1 - door).await;
-    assert!(shown > generation);
+    assert!(stage.shown(1 - door, organization).await > generation);
     stage.atlas.release();
     stage.servers[door].thaw().await;
     let counted = eventually(Duration::from_secs(10), || async {
@@ -47,7 +45,7 @@ async fn one_that_was_overtaken_is_turned_away_and_counted() {
 on_both_databases! {
     async fn one_that_is_alone_begins_again(database) {
         let kind = database.kind;
-        let stage = Stage::set(database, 1, 1, "*/2 * * * * *").await;
+        let stage = Stage::set(database, 1, 1, EVERY_TWO_SECONDS).await;
         let (generation, door) = stage.atlas.hold(Organization(0)).await;
         stage.servers[door].pause(LEASE + Duration::from_millis(500)).await;
         stage.atlas.release();
@@ -59,12 +57,6 @@ on_both_databases! {
         assert!(kind == Kind::Sqlite || stage.atlas.generations().len() > 2);
         stage.servers[0].end().await;
     }
-}
-
-async fn shown(stage: &Stage, server: usize) -> u64 {
-    let query = "{ integrations { nodes { organizationName } } }";
-    let answer = stage.servers[server].ask(&stage.admin, query, json!({})).await;
-    generation_in(answer["integrations"]["nodes"][0]["organizationName"].as_str().unwrap()).unwrap()
 }
 
 async fn assert_never_written(stage: &Stage, generation: u64) {

@@ -7,6 +7,7 @@ mod own_postgres;
 pub mod process;
 mod served;
 pub mod socket;
+pub mod tools;
 mod world;
 
 pub use chance::{Chance, is_long};
