@@ -65,8 +65,12 @@ impl Record {
         if ended != commits {
             verdict.wrong.push(format!("{ended} runs succeeded, and data was written {commits} times"));
         }
-        if let Some(run) = self.runs.iter().find(|run| !["SUCCEEDED", "QUEUED", "RUNNING"].contains(&&*run.status)) {
-            verdict.wrong.push(format!("a run that neither succeeded nor goes on: {run:?}"));
+        for run in &self.runs {
+            // What dies five times is given up, and the next slot tries afresh.
+            let is_given_up = run.status == "FAILED" && run.taken_over + run.broke_off >= 5;
+            if !is_given_up && !["SUCCEEDED", "QUEUED", "RUNNING"].contains(&&*run.status) {
+                verdict.wrong.push(format!("a run that neither succeeded nor goes on: {run:?}"));
+            }
         }
     }
 

@@ -101,14 +101,15 @@ impl History {
         .await
     }
 
-    /// How far the last run has come.
-    pub async fn stage_of_last_run(&self) -> String {
+    /// Whether the last run came so far as to write: only then it has no total of lists to read.
+    pub async fn last_run_was_read(&self) -> bool {
         #[derive(FromQueryResult)]
-        struct Run {
-            stage: String,
+        struct Progress {
+            requests: i64,
+            total: Option<i32>,
         }
-        let runs: Vec<Run> = self.all("SELECT stage FROM sync_run ORDER BY id DESC LIMIT 1").await;
-        runs.into_iter().next().unwrap().stage
+        let runs: Vec<Progress> = self.all("SELECT requests, total FROM sync_run ORDER BY id DESC LIMIT 1").await;
+        runs[0].requests > 0 && runs[0].total.is_none()
     }
 
     /// The e-mail addresses of all people.

@@ -11,7 +11,7 @@ use super::estate::{Organization, generation_in};
 use super::history::History;
 use super::{LEASE, now};
 use crate::support::process::{client, eventually, run};
-use crate::support::{Database, Process, Signal};
+use crate::support::{Database, Process, Signal, text};
 
 /// A time in which something was away, in microseconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +36,15 @@ pub struct Server {
     process: tokio::sync::Mutex<Process>,
     address: Mutex<Option<SocketAddr>>,
     away: Mutex<Vec<Away>>,
+    /// What the servers said that were here before.
+    before: Mutex<String>,
 }
 
 impl Server {
     async fn start(door: usize, settings: Vec<(&'static str, String)>) -> Self {
         let process = Process::serve(&settings).await;
         let address = Mutex::new(Some(process.address()));
-        Self { door, settings, process: process.into(), address, away: Mutex::default() }
+        Self { door, settings, process: process.into(), address, away: Mutex::default(), before: Mutex::default() }
     }
 
     /// Where it listens; None while it is dead.
@@ -62,6 +64,7 @@ impl Server {
         *self.address.lock().unwrap() = None;
         process.signal(Signal::Kill).await;
         assert_eq!(process.exit(Duration::from_secs(5)).await, -9, "{}", process.log());
+        self.before.lock().unwrap().push_str(&process.log());
         tokio::time::sleep(down).await;
         *process = Process::start(&self.settings);
         // A server that finds no database ends, and whoever looks after it starts another.
@@ -103,6 +106,15 @@ impl Server {
 
     pub async fn log(&self) -> String {
         self.process.lock().await.log()
+    }
+
+    /// The warnings and errors of all servers that were here, and when it was away.
+    pub async fn troubles(&self) -> String {
+        let log = self.before.lock().unwrap().clone() + &self.log().await;
+        let lines = log.lines().filter(|line| !line.contains("\"level\":\"INFO\""));
+        let mut told = format!("server {}, away {:?}\n", self.door, self.away());
+        lines.for_each(|line| told.extend([line, "\n"]));
+        told
     }
 
     /// The data of an answer without errors.
@@ -173,6 +185,12 @@ impl Stage {
         let answer = asking.ask(&self.admin, query, json!({ "input": { "integrationId": id } })).await;
         let payload = &answer["syncIntegration"];
         (payload["userErrors"][0]["code"].clone(), payload["syncRun"]["id"].clone())
+    }
+
+    /// What the last sync tells a person.
+    pub async fn last_story(&self) -> String {
+        let answer = self.servers[0].ask(&self.admin, "{ syncRuns(first: 1) { nodes { summary } } }", json!({})).await;
+        text(&answer["syncRuns"]["nodes"][0]["summary"])
     }
 
     /// The generation of an organization that a server shows.

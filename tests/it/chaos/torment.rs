@@ -115,6 +115,12 @@ async fn judge(stage: &Stage, notes: super::clients::Notes, tally: Tally, away: 
         record.notes.unanswered,
         verdict.worst_lateness,
     );
+    if !verdict.wrong.is_empty() {
+        println!("the database was away {:?}", tally.away);
+        for server in &stage.servers {
+            println!("{}", server.troubles().await);
+        }
+    }
     assert!(verdict.wrong.is_empty(), "{:#?}", verdict.wrong);
     assert!(tally.kills > 3 && tally.pauses > 1 && verdict.taken_over > 2, "too little happened");
     assert!(record.notes.answers.len() > 50 && record.notes.described.len() > 5 && record.notes.hired.len() > 5);

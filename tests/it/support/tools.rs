@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
 
 use super::process::{Ended, ended, eventually, slategate};
 
@@ -16,7 +16,11 @@ const PIPE: usize = 65_536;
 const MISSING: &str = "is needed for this test: `cargo xtask test` installs it where it may, else install Debian's";
 
 /// System calls of a running process that fail, until this is lifted or dropped.
-pub struct FailingCalls(Child);
+pub struct FailingCalls {
+    strace: Child,
+    /// Kept open, since it goes on talking.
+    _said: Lines<BufReader<ChildStderr>>,
+}
 
 impl FailingCalls {
     /// What fails and how, in the words of `strace -e inject=`, such as `fsync:error=EIO`.
@@ -30,13 +34,13 @@ impl FailingCalls {
         let first = tokio::time::timeout(Duration::from_secs(10), said.next_line()).await.unwrap().unwrap();
         let first = first.unwrap_or_default();
         assert!(first.contains("attached"), "strace may not look at the server (as root it may): {first}");
-        Self(strace)
+        Self { strace, _said: said }
     }
 
     pub async fn lift(mut self) {
-        let pid = self.0.id().unwrap().to_string();
+        let pid = self.strace.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().await.unwrap().success());
-        self.0.wait().await.unwrap();
+        self.strace.wait().await.unwrap();
     }
 }
 
