@@ -28,12 +28,14 @@ impl Limit {
 pub struct Tally {
     pub kills: u32,
     pub pauses: u32,
+    /// By SIGTERM.
+    pub stops: u32,
     pub restarts: u32,
     /// When the database was away.
     pub away: Vec<Away>,
 }
 
-/// Kills these servers, one at a time, and pauses one now and then; half of the time just as a sync has read everything
+/// Kills, pauses and stops these servers, one at a time; half of the time just as a sync has read everything
 /// and begins to write.
 pub async fn torment(stage: &Stage, servers: &[Server], mut chance: Chance, limit: Limit, tally: &Mutex<Tally>) {
     for round in 1_u32.. {
@@ -45,12 +47,19 @@ pub async fn torment(stage: &Stage, servers: &[Server], mut chance: Chance, limi
             one = finishing(stage, servers, one).await;
             tokio::time::sleep(Duration::from_millis(chance.below(60))).await;
         }
-        if round.is_multiple_of(3) {
-            one.pause(LEASE + Duration::from_millis(chance.below(1_500))).await;
-            tally.lock().unwrap().pauses += 1;
-        } else {
-            one.kill(Duration::from_millis(chance.below(400))).await;
-            tally.lock().unwrap().kills += 1;
+        match round % 5 {
+            0 => {
+                one.replace().await;
+                tally.lock().unwrap().stops += 1;
+            }
+            2 | 4 => {
+                one.pause(LEASE + Duration::from_millis(chance.below(1_500))).await;
+                tally.lock().unwrap().pauses += 1;
+            }
+            _ => {
+                one.kill(Duration::from_millis(chance.below(400))).await;
+                tally.lock().unwrap().kills += 1;
+            }
         }
         tokio::time::sleep(Duration::from_millis(chance.below(900))).await;
     }

@@ -13,6 +13,9 @@ use super::{LEASE, now};
 use crate::support::process::{client, eventually, run};
 use crate::support::{Database, Process, Signal, text};
 
+/// A server that is told to stop ends within so long.
+const STOPS_WITHIN: Duration = Duration::from_secs(15);
+
 /// A time in which something was away, in microseconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub struct Away {
@@ -64,8 +67,23 @@ impl Server {
         *self.address.lock().unwrap() = None;
         process.signal(Signal::Kill).await;
         assert_eq!(process.exit(Duration::from_secs(5)).await, -9, "{}", process.log());
-        self.before.lock().unwrap().push_str(&process.log());
         tokio::time::sleep(down).await;
+        self.start_another(&mut process).await;
+        self.away.lock().unwrap().push(Away { from, to: now() });
+    }
+
+    /// Tells it to stop, which it does in time and cleanly, and starts another in its place.
+    pub async fn replace(&self) {
+        let mut process = self.process.lock().await;
+        let from = now();
+        process.signal(Signal::Terminate).await;
+        assert_eq!(process.exit(STOPS_WITHIN).await, 0, "{}", process.log());
+        self.start_another(&mut process).await;
+        self.away.lock().unwrap().push(Away { from, to: now() });
+    }
+
+    async fn start_another(&self, process: &mut Process) {
+        self.before.lock().unwrap().push_str(&process.log());
         *process = Process::start(&self.settings);
         // A server that finds no database ends, and whoever looks after it starts another.
         while !process.listens().await {
@@ -73,7 +91,6 @@ impl Server {
             *process = Process::start(&self.settings);
         }
         *self.address.lock().unwrap() = Some(process.address());
-        self.away.lock().unwrap().push(Away { from, to: now() });
     }
 
     /// Stops it in its tracks for so long.
@@ -97,7 +114,7 @@ impl Server {
     pub async fn end(&self) {
         let mut process = self.process.lock().await;
         process.signal(Signal::Terminate).await;
-        assert_eq!(process.exit(Duration::from_secs(15)).await, 0, "{}", process.log());
+        assert_eq!(process.exit(STOPS_WITHIN).await, 0, "{}", process.log());
     }
 
     pub async fn pid(&self) -> u32 {

@@ -101,10 +101,11 @@ async fn judge(stage: &Stage, notes: super::clients::Notes, tally: Tally, away: 
     let verdict = record.check(LATEST);
     let turned_away: i32 = record.runs.iter().map(|run| run.turned_away).sum();
     println!(
-        "{} kills, {} pauses, {} restarts of the database; {} claims, {} of them taken over; {} commits, {turned_away} \
+        "{} kills, {} pauses, {} stops, {} restarts of the database; {} claims, {} of them taken over; {} commits, {turned_away} \
          turned away; {} answers read, {} edits and {} people confirmed, {} requests unanswered; late by {:?} at worst",
         tally.kills,
         tally.pauses,
+        tally.stops,
         tally.restarts,
         verdict.claims,
         verdict.taken_over,
@@ -122,7 +123,7 @@ async fn judge(stage: &Stage, notes: super::clients::Notes, tally: Tally, away: 
         }
     }
     assert!(verdict.wrong.is_empty(), "{:#?}", verdict.wrong);
-    assert!(tally.kills > 3 && tally.pauses > 1 && verdict.taken_over > 2, "too little happened");
+    assert!(tally.kills > 3 && tally.pauses > 1 && tally.stops > 0 && verdict.taken_over > 2, "too little happened");
     assert!(record.notes.answers.len() > 50 && record.notes.described.len() > 5 && record.notes.hired.len() > 5);
 }
 

@@ -44,6 +44,22 @@ on_both_databases! {
         assert_eq!(server.exit(END).await, 0, "{}", server.log());
     }
 
+    async fn a_request_in_flight_is_answered(database) {
+        let (simulator, atlas, base_url) = atlas().await;
+        let mut settings = settings(&database);
+        settings.push(base_url);
+        let mut server = Process::serve(&settings).await;
+        let admin = Process::token(&settings, "admin").await;
+        atlas.set(Fault::Latency(Duration::from_millis(300)));
+        tokio::join!(connect(&server, &admin), async {
+            eventually(Duration::from_secs(10), async || simulator.requests() > 0).await.unwrap();
+            server.signal(Signal::Terminate).await;
+            server.becomes(&client(), 503, Duration::from_secs(1)).await;
+        });
+        assert_eq!(server.exit(END).await, 0, "{}", server.log());
+        assert!(!server.log().contains("cut off"), "{}", server.log());
+    }
+
     async fn a_killed_server_leaves_a_database_that_the_next_one_serves(database) {
         let settings = settings(&database);
         let mut server = Process::serve(&settings).await;

@@ -105,6 +105,19 @@ on_both_databases! {
         assert!(text(&run["summary"]).ends_with("was turned away once and wrote nothing."), "{run}");
     }
 
+    async fn a_process_whose_run_is_in_other_hands_writes_nothing(database) {
+        let world = World::synced(&database, HARBOUR_READER.public).await;
+        world.clock.advance(TimeDelta::hours(1));
+        let zombie = world.store.claim_due("zombie", LEASE).await.unwrap().unwrap();
+        world.clock.advance(TimeDelta::seconds(30));
+        let newer = world.store.claim_due("newer", LEASE).await.unwrap().unwrap();
+        assert_eq!(world.engine.work(&zombie, &CancellationToken::new()).await.unwrap(), RunOutcome::Fenced);
+        assert_eq!(story(&world).await["status"], "RUNNING");
+        let outcome = world.engine.work(&newer, &CancellationToken::new()).await.unwrap();
+        assert!(matches!(outcome, RunOutcome::Ended(_)), "{outcome:?}");
+        assert_eq!((story(&world).await["turnedAway"].clone(), world.count("sync_run").await), (json!(1), 2));
+    }
+
     async fn a_process_that_was_paused_too_long_asks_atlas_nothing(database) {
         let world = World::synced(&database, HARBOUR_READER.public).await;
         world.clock.advance(TimeDelta::hours(1));
