@@ -4,6 +4,7 @@
 //! they are handed out and after they come back, and the server is told to look after its end.
 
 use std::fmt::Display;
+use std::future::ready;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +61,7 @@ pub(super) fn sqlite(options: &StoreOptions) -> Result<Pools, StoreError> {
         let pool = SqlitePoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(within)
-            .before_acquire(|connection, _| Box::pin(is_out_of_transactions(connection)));
+            .before_acquire(|connection, _| Box::pin(ready(Ok(is_out_of_transactions(connection)))));
         SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.connect_lazy_with(connect.clone()))
     };
     Ok(Pools {
@@ -113,8 +114,8 @@ async fn in_time(probing: impl Future<Output = Result<(), Error>>) -> Result<boo
 
 /// After an input or output error SQLite itself ends a transaction that `sqlx` goes on to count. What is begun on such a
 /// connection would be nested in nothing, or in a transaction that nobody commits, so it is closed.
-async fn is_out_of_transactions<C: Connection>(connection: &mut C) -> Result<bool, Error> {
-    Ok(!connection.is_in_transaction())
+fn is_out_of_transactions(connection: &impl Connection) -> bool {
+    !connection.is_in_transaction()
 }
 
 fn unusable(error: impl Display) -> DbErr {

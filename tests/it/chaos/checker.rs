@@ -133,13 +133,12 @@ impl Record {
             if read.organization.map(Organization::id).as_deref() != Some(organization) {
                 verdict.wrong.push(format!("data of another organization: {change:?}, {read:?}"));
             }
-            if !claimed.get(&change.epoch).is_some_and(|claimed| *claimed <= read.at + CLOCK_STEP) {
+            if claimed.get(&change.epoch).is_none_or(|claimed| *claimed > read.at + CLOCK_STEP) {
                 verdict.wrong.push(format!("written under an epoch, and read before it: {change:?}, {read:?}"));
             }
             if !written.insert(change.epoch) {
                 verdict.wrong.push(format!("written twice under one epoch: {change:?}"));
             }
-            // The first commit is the one that connects.
             if number <= newest {
                 verdict.wrong.push(format!("generation {number} was written over {newest}"));
             }

@@ -147,7 +147,9 @@ fn seen(data: &Value, asked: u64, ended: u64) -> Answer {
         let organization = of(&mut found, &node["integration"]);
         organization.assets += 1;
         let texts = [&node["tags"][0]["value"], &node["project"]["name"], &node["integration"]["organizationName"]];
-        texts.into_iter().for_each(|told| organization.note(told));
+        for told in texts {
+            organization.note(told);
+        }
         if let Some(number) = node["description"].as_str() {
             descriptions.insert(text(&node["id"]), number.parse().unwrap());
         }

@@ -67,7 +67,7 @@ impl Organization {
                 })
             })),
             ["groups", project, "clusters"] => {
-                list((0..CLUSTERS + extra(generation)).map(|cluster| self.cluster(project, cluster, generation)))
+                list((0..CLUSTERS + extra(generation)).map(|cluster| Self::cluster(project, cluster, generation)))
             }
             ["groups", _, "encryptionAtRest"] => json!({}),
             _ => list([]),
@@ -94,7 +94,7 @@ impl Organization {
         })
     }
 
-    fn cluster(self, project: &str, number: u64, generation: u64) -> Value {
+    fn cluster(project: &str, number: u64, generation: u64) -> Value {
         let specs = json!({ "instanceSize": "M30", "nodeCount": 3 });
         json!({
             "id": format!("0c{}{number:02x}", &project[4..]),

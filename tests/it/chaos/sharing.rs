@@ -1,11 +1,12 @@
 //! Without faults: several servers share the work, and none of it is done twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::checker::Record;
+use super::clients::Notes;
 use super::estate::Organization;
 use super::stage::Stage;
 use super::{EVERY_TWO_SECONDS, LATEST, now};
@@ -75,9 +76,9 @@ async fn check(stage: &Stage) {
         changes: stage.history.changes().await,
         runs: stage.history.runs().await,
         generations: stage.atlas.generations(),
-        notes: Default::default(),
+        notes: Notes::default(),
         away: Vec::new(),
-        people: Default::default(),
+        people: HashSet::default(),
     };
     let verdict = record.check(LATEST);
     println!("{} claims, {} commits; late by {:?} at worst", verdict.claims, verdict.commits, verdict.worst_lateness);

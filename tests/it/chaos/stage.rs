@@ -127,7 +127,8 @@ impl Server {
 
     /// The warnings and errors of all servers that were here, and when it was away.
     pub async fn troubles(&self) -> String {
-        let log = self.before.lock().unwrap().clone() + &self.log().await;
+        let before = self.before.lock().unwrap().clone();
+        let log = before + &self.log().await;
         let lines = log.lines().filter(|line| !line.contains("\"level\":\"INFO\""));
         let mut told = format!("server {}, away {:?}\n", self.door, self.away());
         lines.for_each(|line| told.extend([line, "\n"]));
@@ -229,11 +230,10 @@ impl Stage {
             })
         };
         if eventually(within, all).await.is_err() {
-            let mut logs = String::new();
             for server in &self.servers {
-                logs += &format!("--- {}\n{}\n", server.door, server.log().await);
+                println!("{}", server.troubles().await);
             }
-            panic!("an organization is not synced within {within:?}\n{logs}");
+            panic!("an organization is not synced within {within:?}");
         }
     }
 }
