@@ -45,7 +45,7 @@ pub fn summary(run: &SyncRunView, failed: &FailedLists) -> String {
 fn waiting(run: &SyncRunView) -> String {
     match (run.attempts, run.next_run_at) {
         (Attempts { begun: 0, .. }, _) => "Waits for its turn.".to_owned(),
-        (_, Some(next)) => {
+        (Attempts { broke_off, taken_over, .. }, Some(next)) if broke_off + taken_over > 0 => {
             format!("Waits to be tried again at {}; after {MOST_FAILURES} failed attempts it ends.", written(next))
         }
         _ => "Waits to be taken up again.".to_owned(),

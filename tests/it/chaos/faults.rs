@@ -47,12 +47,12 @@ pub async fn torment(stage: &Stage, servers: &[Server], mut chance: Chance, limi
             one = finishing(stage, servers, one).await;
             tokio::time::sleep(Duration::from_millis(chance.below(60))).await;
         }
-        match round % 5 {
-            0 => {
+        match round % 10 {
+            4 => {
                 one.replace().await;
                 tally.lock().unwrap().stops += 1;
             }
-            2 | 4 => {
+            2 | 6 => {
                 one.pause(LEASE + Duration::from_millis(chance.below(1_500))).await;
                 tally.lock().unwrap().pauses += 1;
             }
