@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::convert::{instant, word};
+use super::sight::Sight;
 use super::{Store, StoreError, Writer};
 use crate::domain::{Instant, hex};
 
@@ -205,13 +206,14 @@ impl Store {
         noted: Option<&Head>,
     ) -> Result<Result<Head, BrokenChain>, StoreError> {
         let mut head = Head::default();
+        let (tx, _) = self.begin_read(Sight::Workspace(workspace)).await?;
         loop {
             let events = audit_event::Entity::find()
                 .filter(audit_event::Column::WorkspaceId.eq(workspace))
                 .filter(audit_event::Column::Sequence.gt(head.sequence))
                 .order_by_asc(audit_event::Column::Sequence)
                 .limit(BATCH)
-                .all(&self.read)
+                .all(&tx)
                 .await?;
             if events.is_empty() {
                 break;

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use entity::integration;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::changes::Change;
 use super::connect::{Store, database_now};
 use super::convert::{instant, micros};
+use super::sight::Sight;
 use super::{StoreError, Writer};
 use crate::domain::Instant;
 use crate::store::views::{SyncStage, SyncStatus};
@@ -55,18 +56,23 @@ impl Claim {
 impl Store {
     /// When the next integration is due, leased ones aside.
     pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
-        let row = integration::Entity::find()
+        let (tx, _) = self.begin_read(Sight::Clerk).await?;
+        let next = integration::Entity::find()
+            .select_only()
+            .column(integration::Column::NextRunAt)
             .filter(integration::Column::NextRunAt.is_not_null())
             .filter(integration::Column::LeaseOwner.is_null())
             .order_by_asc(integration::Column::NextRunAt)
-            .one(&self.read)
+            .into_tuple::<i64>()
+            .one(&tx)
             .await?;
-        Ok(row.and_then(|row| row.next_run_at).map(instant))
+        Ok(next.map(instant))
     }
 
     /// Prolongs the lease. False: it was lost, and the run must stop.
     pub async fn renew(&self, claim: &Claim) -> Result<bool, StoreError> {
-        let now = micros(database_now(&self.write, &self.clock).await?);
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
+        let now = micros(database_now(&tx, &self.clock).await?);
         let renew = Query::update()
             .table("integration")
             .value("lease_until", after(now, claim.ttl))
@@ -74,7 +80,9 @@ impl Store {
             .and_where(Expr::col("epoch").eq(claim.epoch))
             .and_where(Expr::col("lease_until").gt(now))
             .to_owned();
-        Ok(self.write.execute(&renew).await?.rows_affected() == 1)
+        let renewed = tx.execute(&renew).await?.rows_affected() == 1;
+        tx.commit().await?;
+        Ok(renewed)
     }
 
     /// Gives an unfinished run back, so that another process takes it up at once. False: the lease was lost before.
@@ -88,7 +96,7 @@ impl Store {
     }
 
     async fn release(&self, claim: &Claim, counter: &'static str, pause: Option<Duration>) -> Result<bool, StoreError> {
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
         let mut release = Query::update()
             .table("integration")
             .value("lease_owner", Option::<String>::None)
@@ -126,8 +134,9 @@ impl Store {
             .value("turned_away", Expr::col("turned_away").add(1))
             .and_where(Expr::col("id").eq(claim.run_id))
             .to_owned();
-        self.write.execute(&count).await?;
-        Ok(())
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
+        tx.execute(&count).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Notes how far a run has come. Ignored once the claim is outdated.
@@ -155,7 +164,7 @@ impl Store {
             .and_where(Expr::col("finished_at").is_null())
             .and_where(Expr::exists(held))
             .to_owned();
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
         tx.execute(&update).await?;
         self.changes.commit(tx, claim.progress()).await
     }

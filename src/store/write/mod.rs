@@ -31,6 +31,7 @@ use super::StoreError;
 use super::changes::{Change, Changes};
 use super::connect::{Store, database_now};
 use super::convert::{instant, micros};
+use super::sight::Sight;
 use crate::domain::Instant;
 
 /// Rows per statement: below the parameter limits of both databases.
@@ -53,7 +54,7 @@ impl Store {
         struct Generation {
             generation_at: i64,
         }
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Workspace(workspace)).await?;
         let backend = tx.get_database_backend();
         let mut select = Query::select()
             .column("generation_at")

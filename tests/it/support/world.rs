@@ -96,7 +96,7 @@ impl World {
         let restart: Restart = Box::new(restart);
         let state = State { store: store.clone(), engine: engine.clone(), clock: clock.clone() };
         let schema = graphql::schema(state.clone());
-        let raw = sea_orm::Database::connect(&database.url).await.unwrap();
+        let raw = sea_orm::Database::connect(&database.raw_url).await.unwrap();
         let database = database.clone();
         Self { store, engine, simulator, clock, workspace, database, statements, heard, restart, state, schema, raw }
     }
@@ -350,6 +350,14 @@ impl World {
         for trigger in triggers {
             self.execute(trigger).await;
         }
+    }
+
+    /// What makes a transaction on PostgreSQL one of this workspace, as the store does it.
+    pub fn as_tenant(&self) -> String {
+        let workspace = self.workspace;
+        format!(
+            "SELECT set_config('role', slategate_tenant(), true), set_config('slategate.workspace', '{workspace}', true)"
+        )
     }
 
     /// One text column of a query's rows, on one connection after some other statements.
