@@ -4,7 +4,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
-use crate::row_security::{Roles, literal, quoted, run};
+use crate::row_security::{AS_CLERK, Roles, literal, quoted, run};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -104,7 +104,7 @@ async fn secure(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     // To take hold of a due row until its workspace is known is, to PostgreSQL, the beginning of an update.
     let statements = [
         format!("GRANT UPDATE (lease_owner) ON integration TO {clerk}"),
-        format!("CREATE POLICY clerk_hold ON integration FOR UPDATE TO {clerk} USING (true) WITH CHECK (false)"),
+        format!("CREATE POLICY clerk_hold ON integration FOR UPDATE TO {clerk} USING ({AS_CLERK}) WITH CHECK (false)"),
     ];
     run(manager, &statements).await
 }

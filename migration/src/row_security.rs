@@ -10,6 +10,9 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, Statement};
 /// Longest name of a database that leaves room for the ending of a role's name.
 const LONGEST: usize = 40;
 
+/// A policy for a role holds for its members too, such as the login; this one is for who acts as the clerk.
+pub const AS_CLERK: &str = "(SELECT current_user) = slategate_clerk()";
+
 /// The names of the roles; they stand in the functions `slategate_tenant` and `slategate_clerk`.
 pub struct Roles {
     pub tenant: String,
@@ -56,7 +59,7 @@ impl Roles {
         let clerk = quoted(&self.clerk);
         let statements = [
             format!("GRANT SELECT ({columns}) ON {table} TO {clerk}"),
-            format!("CREATE POLICY clerk ON {table} FOR SELECT TO {clerk} USING (true)"),
+            format!("CREATE POLICY clerk ON {table} FOR SELECT TO {clerk} USING ({AS_CLERK})"),
         ];
         run(manager, &statements).await
     }
@@ -74,7 +77,8 @@ impl Roles {
 async fn ensure(manager: &SchemaManager<'_>, role: &str) -> Result<(), DbErr> {
     let db = manager.get_connection();
     let literal = literal(role);
-    let known = format!("SELECT rolcanlogin OR rolsuper OR rolbypassrls AS strong FROM pg_roles WHERE rolname = {literal}");
+    let known =
+        format!("SELECT rolcanlogin OR rolsuper OR rolbypassrls AS strong FROM pg_roles WHERE rolname = {literal}");
     match db.query_one_raw(Statement::from_string(manager.get_database_backend(), known)).await? {
         None => {
             db.execute_unprepared(&format!("CREATE ROLE {} NOLOGIN", quoted(role))).await?;
@@ -119,9 +123,9 @@ fn stem(database: &str) -> String {
     if database.len() <= LONGEST {
         return database.to_owned();
     }
-    let number = database.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let number = database
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let cut = (0..=LONGEST - 17).rev().find(|end| database.is_char_boundary(*end)).unwrap_or(0);
     format!("{}_{number:016x}", &database[..cut])
 }

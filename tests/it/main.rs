@@ -18,6 +18,7 @@ mod plans;
 mod processes;
 mod relay;
 mod rotation;
+mod row_security;
 mod schema;
 mod subscriptions;
 mod support;
