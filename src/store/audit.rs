@@ -33,6 +33,8 @@ crate::words! {
         RevokeToken = "REVOKE_TOKEN",
         RotateMasterKey = "ROTATE_MASTER_KEY",
         CreateWorkspace = "CREATE_WORKSPACE",
+        ReadAuditEvents = "READ_AUDIT_EVENTS",
+        ReadApiTokens = "READ_API_TOKENS",
     }
 }
 

@@ -17,6 +17,7 @@ mod people;
 mod plans;
 mod processes;
 mod relay;
+mod roles;
 mod rotation;
 mod row_security;
 mod schema;

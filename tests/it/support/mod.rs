@@ -3,6 +3,7 @@
 pub mod database;
 pub mod fault_proxy;
 pub mod process;
+pub mod sdl;
 mod served;
 pub mod socket;
 mod world;
@@ -10,6 +11,7 @@ mod world;
 pub use database::{Database, Kind};
 pub use fault_proxy::{Fault, FaultProxy};
 pub use process::{Process, Signal};
+pub use sdl::Sdl;
 pub use served::Served;
 pub use socket::Socket;
 pub use world::{Setting, World, column, text, written};
