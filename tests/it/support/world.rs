@@ -121,7 +121,11 @@ impl World {
 
     /// The first organization of the demonstration, with its people, links and what they entered by hand.
     pub async fn demo(database: &Database) -> Self {
-        let world = Self::synced(database, demo::keys::READER.public).await;
+        Self::demo_with(database, Setting::default()).await
+    }
+
+    pub async fn demo_with(database: &Database, setting: Setting) -> Self {
+        let world = Self::synced_with(database, demo::keys::READER.public, setting).await;
         world.tick();
         world.load_people().await;
         world.load_edits().await;
@@ -178,6 +182,13 @@ impl World {
     /// The engine of a process that has just started: nothing is remembered but what is stored.
     pub fn restarted_engine(&self) -> Engine {
         (self.restart)()
+    }
+
+    /// The keys of the simulator's first organization.
+    pub fn simulator_keys(&self) -> Vec<slategate::demo::model::Key> {
+        let mut keys = Vec::new();
+        self.simulator.edit(|estate| keys.clone_from(&estate[0].keys));
+        keys
     }
 
     /// Works off everything that is due now.
@@ -382,7 +393,9 @@ impl World {
     /// Every row of every table as text, so that two states can be compared and nothing in them hides.
     pub async fn dump(&self) -> Vec<(String, Vec<String>)> {
         let tables = match self.database.kind {
-            Kind::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
+            Kind::Sqlite => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+            }
             Kind::Postgres => "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
         };
         let mut dump = Vec::new();
@@ -432,7 +445,8 @@ impl World {
                 Kind::Sqlite => columns.map(|name| format!("quote({name})")).collect(),
                 Kind::Postgres => columns.map(|name| format!("COALESCE({name}::text, '-')")).collect(),
             };
-            let row = format!("SELECT '{table}: ' || {} FROM {table} WHERE {of} = {workspace}", columns.join(" || ',' || "));
+            let row =
+                format!("SELECT '{table}: ' || {} FROM {table} WHERE {of} = {workspace}", columns.join(" || ',' || "));
             rows.extend(self.texts(&row).await);
         }
         rows.sort();
