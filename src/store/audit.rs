@@ -3,6 +3,8 @@
 //! The chain tells a change in the middle and a gap. A tail that was cut off shows only against a head (sequence and
 //! hash) that was noted elsewhere: each head is logged, and `slategate audit verify` prints it.
 
+use std::sync::PoisonError;
+
 use entity::audit_event;
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -184,19 +186,26 @@ impl Writer {
             hash: String::new(),
         };
         event.hash = hash(&event);
+        let mut row = audit_event::ActiveModel::from(event.clone());
+        row.id = NotSet;
+        audit_event::Entity::insert(row).exec_without_returning(self.tx.as_ref()).await?;
+        self.audited.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        Ok(())
+    }
+}
+
+/// Tells the log of events that stand from now on: their hashes prove later that nothing was cut off.
+pub(super) fn log(events: &[audit_event::Model]) {
+    for event in events {
         tracing::info!(
-            workspace.id = self.workspace,
-            audit.sequence = sequence,
+            workspace.id = event.workspace_id,
+            audit.sequence = event.sequence,
             audit.hash = event.hash,
             action = event.action,
             outcome = event.outcome,
             actor = event.actor_key,
             "audit event"
         );
-        let mut row = audit_event::ActiveModel::from(event);
-        row.id = NotSet;
-        audit_event::Entity::insert(row).exec_without_returning(self.tx.as_ref()).await?;
-        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sealed keys that somebody moved, cut or changed in the database open nothing, and nothing is sent with them.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -16,14 +18,25 @@ use crate::on_both_databases;
 use crate::support::process::run;
 use crate::support::{Kind, Setting, World};
 
+/// The first workspace's integration with this key.
+fn of(world: &World, public: &str) -> String {
+    format!("workspace_id = {} AND public_key = '{public}'", world.workspace)
+}
+
+async fn make_due(world: &World) {
+    world.meddle("UPDATE sync_run SET broke_off = 0, taken_over = 0").await;
+    world.meddle("UPDATE integration SET lease_owner = NULL, lease_until = NULL").await;
+    world.meddle(&format!("UPDATE integration SET next_run_at = 1 WHERE {}", of(world, READER.public))).await;
+}
+
 /// The sealed key of an integration, in hex.
 async fn sealed(world: &World, public: &str) -> String {
     let encode = match world.database.kind {
         Kind::Sqlite => "lower(hex(sealed_private_key))",
         Kind::Postgres => "encode(sealed_private_key, 'hex')",
     };
-    let sql = format!("SELECT {encode} FROM integration WHERE public_key = '{public}' ORDER BY id");
-    world.texts(&sql).await.remove(0)
+    let of = of(world, public);
+    world.texts(&format!("SELECT {encode} FROM integration WHERE {of}")).await.remove(0)
 }
 
 async fn put(world: &World, public: &str, hex: &str) {
@@ -31,15 +44,17 @@ async fn put(world: &World, public: &str, hex: &str) {
         Kind::Sqlite => format!("x'{hex}'"),
         Kind::Postgres => format!("'\\x{hex}'"),
     };
-    world.meddle(&format!("UPDATE integration SET sealed_private_key = {bytes} WHERE public_key = '{public}'")).await;
+    let of = of(world, public);
+    world.meddle(&format!("UPDATE integration SET sealed_private_key = {bytes} WHERE {of}")).await;
 }
 
 /// Why the vault does not open a key that is due to be used.
 async fn refusal(world: &World) -> VaultError {
-    world.meddle("UPDATE sync_run SET broke_off = 0, next_run_at = NULL").await;
-    world.meddle("UPDATE integration SET next_run_at = 1, lease_owner = NULL, lease_until = NULL WHERE public_key = 'nwreader'").await;
+    make_due(world).await;
     let before = world.simulator.requests();
-    match world.restarted_engine().work_next("test", &CancellationToken::new()).await {
+    let claim = world.store.claim_due("test", Duration::from_secs(60)).await.unwrap().unwrap();
+    assert_eq!((claim.workspace, claim.public_key.as_str()), (world.workspace, READER.public));
+    match world.restarted_engine().work(&claim, &CancellationToken::new()).await {
         Err(EngineError::Vault(refused)) => {
             assert_eq!(world.simulator.requests(), before, "nothing is sent");
             refused
@@ -64,12 +79,13 @@ on_both_databases! {
         put(&world, READER.public, &sealed(&world, HARBOUR_READER.public).await).await;
         assert!(matches!(refusal(&world).await, VaultError::NotAuthentic));
         put(&world, READER.public, &whole).await;
-        world.meddle(&format!("UPDATE integration SET workspace_id = -1 WHERE workspace_id = {other}")).await;
+        let of_other = format!("SELECT sealed_private_key FROM integration WHERE workspace_id = {other}");
+        world.meddle(&format!("UPDATE integration SET sealed_private_key = ({of_other}) WHERE {}", of(&world, READER.public))).await;
+        assert!(matches!(refusal(&world).await, VaultError::WrongKey));
+        put(&world, READER.public, &whole).await;
         let keys = "UPDATE data_key SET wrapped_key = (SELECT wrapped_key FROM data_key d WHERE d.workspace_id = {w}) \
                     WHERE workspace_id = {v}";
         let mine = world.workspace.to_string();
-        let kept = world.texts("SELECT CAST(id AS TEXT) FROM data_key ORDER BY id").await;
-        assert_eq!(kept.len(), 2);
         world.meddle("CREATE TABLE kept AS SELECT * FROM data_key").await;
         world.meddle(&keys.replace("{w}", &other.to_string()).replace("{v}", &mine)).await;
         assert!(matches!(refusal(&world).await, VaultError::NotAuthentic));
@@ -93,8 +109,7 @@ on_both_databases! {
             assert!(named, "{at} {is_cut}: {refused:?}");
         }
         put(&world, READER.public, &whole).await;
-        world.meddle("UPDATE sync_run SET broke_off = 0, next_run_at = NULL").await;
-        world.meddle("UPDATE integration SET next_run_at = 1, lease_owner = NULL, lease_until = NULL WHERE public_key = 'nwreader'").await;
+        make_due(&world).await;
         assert!(world.sync_due().await >= 1);
         assert_eq!(world.last_run().await["status"], "SUCCEEDED", "whole again, it opens");
     }
@@ -106,9 +121,7 @@ on_both_databases! {
         put(&world, READER.public, "0102").await;
         for _ in 0..12 {
             world.clock.advance(chrono::TimeDelta::minutes(20));
-            for _ in 0..4 {
-                let _refused = world.engine.work_next("test", &CancellationToken::new()).await;
-            }
+            world.sync_due().await;
         }
         let query = "{ integrations { nodes { publicKey lastSync { status } } } }";
         let answer = world.query(Role::Admin, query, json!({})).await;

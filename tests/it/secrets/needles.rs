@@ -21,7 +21,9 @@ pub fn needles(secret: &str) -> Vec<(String, Vec<u8>)> {
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let percent = |all: bool, upper: bool| {
         let spell = |byte: &u8| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' if !all => char::from(*byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' if !all => {
+                char::from(*byte).to_string()
+            }
             byte if upper => format!("%{byte:02X}"),
             byte => format!("%{byte:02x}"),
         };

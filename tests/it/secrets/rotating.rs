@@ -1,5 +1,6 @@
 //! Master keys rotate while two servers sync all the time, and the rotation is killed again and again.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use slategate::demo::keys::READER;
@@ -45,17 +46,25 @@ on_both_databases! {
         assert_eq!(old.len(), 1);
 
         let left = format!("data_key WHERE master_key_id = '{}'", old[0]);
-        let (mut kills, mut halves, mut pause) = (0, 0, 5);
-        while world.count(&left).await > 0 {
-            let mut rotation = slategate(&["key", "rotate"], &settings).spawn().unwrap();
-            let ended = tokio::time::timeout(Duration::from_millis(pause), rotation.wait()).await;
-            if ended.is_err() {
+        let (mut kills, mut halves) = (0, 0);
+        for round in 0.. {
+            let before = world.count(&left).await;
+            if before == 0 {
+                break;
+            }
+            let mut rotation = slategate(&["key", "rotate"], &settings).stderr(Stdio::null()).spawn().unwrap();
+            // Now and then before it has done anything, else as soon as a key is wrapped again.
+            if round % 3 == 0 {
+                tokio::time::sleep(Duration::from_millis(20 * round)).await;
+            } else {
+                while world.count(&left).await == before && rotation.try_wait().unwrap().is_none() {}
+            }
+            if rotation.try_wait().unwrap().is_none() {
                 rotation.kill().await.unwrap();
                 kills += 1;
             }
-            let to_do = world.count(&left).await;
-            halves += usize::from(to_do > 0 && to_do < i64::try_from(WORKSPACES).unwrap());
-            pause += 7;
+            let after = world.count(&left).await;
+            halves += usize::from(after > 0 && after < i64::try_from(WORKSPACES).unwrap());
         }
         println!("killed {kills} times, {halves} of them half-way");
         assert!(kills > 0 && halves > 0, "{kills} {halves}");
