@@ -123,9 +123,7 @@ fn query(sdl: &Sdl, line: &Line) -> String {
             format!("mutation($input: {input}!) {{ {name}(input: $input) {below} }}")
         }
         ("Query", "node") => format!("query($id: ID!) {{ node(id: $id) {below} }}"),
-        ("Query", "nodes") => {
-            format!("query($all: [ID!]!) {{ nodes(ids: $all) {{ __typename ... on Node {{ id }} }} }}")
-        }
+        ("Query", "nodes") => "query($all: [ID!]!) { nodes(ids: $all) { __typename ... on Node { id } } }".to_owned(),
         ("Query", "control") => format!("{{ control(key: \"clusters-encrypted\") {below} }}"),
         ("Query", _) if field.arguments.iter().any(|argument| argument.name == "first") => {
             format!("{{ {name}(first: 2) {below} }}")

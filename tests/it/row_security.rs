@@ -201,9 +201,9 @@ async fn every_table_is_held_and_no_transaction_leaves_its_role_behind() {
         let turn = sees(&login, "tenant", Some(world.workspace)).await;
         assert!(word(&turn, who).await.ends_with(&format!("_tenant/{}", world.workspace)));
         if ends_well {
-            turn.commit().await.unwrap()
+            turn.commit().await.unwrap();
         } else {
-            turn.rollback().await.unwrap()
+            turn.rollback().await.unwrap();
         }
         assert_eq!(word(&login, who).await, "slategate_test/");
     }

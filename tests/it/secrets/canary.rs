@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use slategate::demo::build::{self, cluster};
 use slategate::demo::model::{Organization, ProjectEstate};
+use slategate::domain::hex;
 
 use super::needles::{Place, find};
 use super::{assert_done, settings, settled};
@@ -98,7 +99,9 @@ async fn go_wrong(asker: &mut Asker<'_>, admin: &str, viewer: &str) {
         format!(
             "mutation {{ connectMongoDbAtlas(input: {{ publicKey: \"x\", privateKey: [\"{MISSPELT}\"] }}) {{ userErrors {{ code }} }} }}"
         ),
-        format!("mutation {{ createApiToken(input: {{ name: \"{MISSPELT}\", role: 5 }}) {{ userErrors {{ code }} }} }}"),
+        format!(
+            "mutation {{ createApiToken(input: {{ name: \"{MISSPELT}\", role: 5 }}) {{ userErrors {{ code }} }} }}"
+        ),
         format!("mutation {{ nothing(input: {{ {input} }}) {{ userErrors {{ code }} }} }}"),
         format!("{{ node(id: 5, key: \"{MISSPELT}\") {{ id }} }}"),
     ];
@@ -226,7 +229,7 @@ on_both_databases! {
         let mut asker = Asker { server: &server, heard: Vec::new() };
         let add = json!({ "query": "mutation($name: String!) { upsertPerson(input: { email: \"c@n.example\", fullName: $name }) \
                            { person { fullName } userErrors { code } } }", "variables": { "name": CONNECTED } });
-        let hex: String = CONNECTED.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(CONNECTED.as_bytes());
         let plant = client().post(server.url("/graphql")).bearer_auth(&admin).header("x-request-id", &hex).json(&add);
         assert_done(&asker.send(plant).await);
         let mut places = asker.heard;

@@ -7,6 +7,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
 use slategate::demo::keys::{HARBOUR_READER, READER};
+use slategate::domain::hex;
 use slategate::store::audit::Actor;
 use slategate::store::views::Role;
 use slategate::sync::EngineError;
@@ -52,7 +53,7 @@ async fn put(world: &World, public: &str, hex: &str) {
 async fn refusal(world: &World) -> VaultError {
     make_due(world).await;
     let before = world.simulator.requests();
-    let claim = world.store.claim_due("test", Duration::from_secs(60)).await.unwrap().unwrap();
+    let claim = world.store.claim_due("test", Duration::from_mins(1)).await.unwrap().unwrap();
     assert_eq!((claim.workspace, claim.public_key.as_str()), (world.workspace, READER.public));
     match world.restarted_engine().work(&claim, &CancellationToken::new()).await {
         Err(EngineError::Vault(refused)) => {
@@ -99,8 +100,7 @@ on_both_databases! {
             let (at, is_cut) = changes.new_tree(&mut runner).unwrap().current();
             let mut bytes: Vec<u8> = (0..whole.len()).step_by(2).map(|i| u8::from_str_radix(&whole[i..i + 2], 16).unwrap()).collect();
             if is_cut { bytes.truncate(at / 8) } else { bytes[at / 8] ^= 1 << (at % 8) }
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            put(&world, READER.public, &hex).await;
+            put(&world, READER.public, &hex(&bytes)).await;
             let refused = refusal(&world).await;
             let named = matches!(
                 refused,

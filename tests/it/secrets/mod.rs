@@ -32,7 +32,7 @@ async fn settled(server: &Process, token: &str) -> String {
         let nodes = nodes.as_array().unwrap();
         !nodes.is_empty() && nodes.iter().all(|node| node["currentSync"].is_null() && !node["lastSync"].is_null())
     };
-    let waited = eventually(Duration::from_secs(60), idle).await;
+    let waited = eventually(Duration::from_mins(1), idle).await;
     assert!(waited.is_ok(), "the sync does not end:\n{}", server.log());
     nodes().await[0]["lastSync"]["status"].as_str().unwrap_or_default().to_owned()
 }

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use slategate::domain::hex;
 
 /// Somewhere that a secret may have got to.
 pub struct Place {
@@ -18,7 +19,7 @@ impl Place {
 /// Name of a spelling, and the bytes that give it away wherever they stand.
 pub fn needles(secret: &str) -> Vec<(String, Vec<u8>)> {
     let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(bytes);
     let percent = |all: bool, upper: bool| {
         let spell = |byte: &u8| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' if !all => {

@@ -20,7 +20,7 @@ async fn succeeded(world: &World) -> i64 {
 /// Every workspace is synced once more.
 async fn all_sync(world: &World, servers: &[Process]) {
     let target = succeeded(world).await + i64::try_from(WORKSPACES).unwrap();
-    let waited = eventually(Duration::from_secs(60), || async { succeeded(world).await >= target }).await;
+    let waited = eventually(Duration::from_mins(1), || async { succeeded(world).await >= target }).await;
     assert!(waited.is_ok(), "no syncs:\n{}", servers[0].log());
 }
 

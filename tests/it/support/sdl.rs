@@ -50,7 +50,7 @@ impl Sdl {
             let fields = |fields: Vec<async_graphql::Positioned<async_graphql::parser::types::FieldDefinition>>| {
                 let field = |field: async_graphql::parser::types::FieldDefinition| Field {
                     name: field.name.node.to_string(),
-                    arguments: field.arguments.into_iter().map(|argument| input(argument.node)).collect(),
+                    arguments: field.arguments.into_iter().map(|argument| input(&argument.node)).collect(),
                     shape: shape(&field.ty.node),
                 };
                 fields.into_iter().map(|one| field(one.node)).collect::<Vec<_>>()
@@ -66,7 +66,7 @@ impl Sdl {
                     Kind::Enum(words.values.iter().map(|word| word.node.value.node.to_string()).collect())
                 }
                 TypeKind::InputObject(object) => {
-                    Kind::Input(object.fields.into_iter().map(|field| input(field.node)).collect())
+                    Kind::Input(object.fields.into_iter().map(|field| input(&field.node)).collect())
                 }
                 TypeKind::Scalar => Kind::Scalar,
             };
@@ -148,7 +148,7 @@ impl Sdl {
     }
 }
 
-fn input(definition: InputValueDefinition) -> Argument {
+fn input(definition: &InputValueDefinition) -> Argument {
     Argument { name: definition.name.node.to_string(), shape: shape(&definition.ty.node) }
 }
 

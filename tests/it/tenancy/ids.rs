@@ -68,8 +68,8 @@ fn places(sdl: &Sdl, own: &Known, field: &Field) -> Vec<(String, String, Put)> {
             let Some(put) = Put::of(input, &field.name) else { continue };
             let others = inputs.iter().filter(|other| other.shape.is_required && other.name != input.name);
             let others: Vec<String> =
-                others.map(|other| format!("{}: {}", other.name, valid(own, &other.name))).collect();
-            let others = others.iter().map(|other| format!(", {other}")).collect::<String>();
+                others.map(|other| format!(", {}: {}", other.name, valid(own, &other.name))).collect();
+            let others = others.concat();
             let given = format!("{}: {{ {}: $it{others} }}", argument.name, input.name);
             places.push((format!("{}.{}", argument.name, input.name), given, put));
         }
