@@ -135,7 +135,7 @@ impl Walker<'_> {
         let is_new = |field: &&Field| !self.seen.contains(&format!("{of}.{}", field.name));
         let new: Vec<&Field> = fields.iter().copied().filter(is_new).collect();
         let from: &[&Field] = if new.is_empty() || self.dice.falls(50) { fields } else { &new };
-        self.dice.pick(from)
+        from[self.dice.below(from.len())]
     }
 
     fn arguments(&mut self, field: &Field) -> Vec<String> {
