@@ -83,6 +83,15 @@ impl Refused {
     }
 }
 
+/// What a parser misses, without the line that it read: that may hold a key.
+fn without_excerpt(message: &str) -> String {
+    if !message.contains('\n') {
+        return message.to_owned();
+    }
+    let missed = message.lines().rev().find_map(|line| line.trim_start().strip_prefix("= "));
+    format!("the document cannot be parsed: {}", missed.unwrap_or("see the location"))
+}
+
 /// As clients see it: with its code, and with the numbers of the limit that was passed.
 impl From<Refused> for ServerError {
     fn from(refused: Refused) -> Self {
@@ -92,7 +101,10 @@ impl From<Refused> for ServerError {
             _ => None,
         };
         let mut error = match refused {
-            Refused::Unparsed(error) => error,
+            Refused::Unparsed(mut error) => {
+                error.message = without_excerpt(&error.message);
+                error
+            }
             other => Self::new(other.to_string(), None),
         };
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);

@@ -15,6 +15,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use super::changes::Change;
 use super::connect::{Store, database_now};
 use super::convert::micros;
+use super::sight::Sight;
 use super::{StoreError, Writer};
 use crate::domain::Instant;
 use crate::store::views::{SyncStage, SyncStatus};
@@ -63,17 +64,19 @@ impl Store {
             .and_where(Expr::col("disconnected_at").is_null())
             .and_where(Expr::col("next_run_at").is_not_null())
             .to_owned();
-        let row = self.read.query_one(&select).await?;
+        let (tx, now) = self.begin_read(Sight::Clerk).await?;
+        let row = tx.query_one(&select).await?;
         let Some(free_at) = row.map(|row| row.try_get::<Option<i64>>("", "free_at")).transpose()?.flatten() else {
             return Ok(None);
         };
-        let now = micros(database_now(&self.read, &self.clock).await?);
-        Ok(Some(Duration::from_micros(u64::try_from(free_at.saturating_sub(now)).unwrap_or_default())))
+        let left = free_at.saturating_sub(micros(now));
+        Ok(Some(Duration::from_micros(u64::try_from(left).unwrap_or_default())))
     }
 
     /// Prolongs the lease. False: it was lost, and the run must stop.
     pub async fn renew(&self, claim: &Claim) -> Result<bool, StoreError> {
-        let now = micros(database_now(&self.write, &self.clock).await?);
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
+        let now = micros(database_now(&tx, &self.clock).await?);
         let renew = Query::update()
             .table("integration")
             .value("lease_until", after(now, claim.ttl))
@@ -81,7 +84,9 @@ impl Store {
             .and_where(Expr::col("epoch").eq(claim.epoch))
             .and_where(Expr::col("lease_until").gt(now))
             .to_owned();
-        Ok(self.write.execute(&renew).await?.rows_affected() == 1)
+        let renewed = tx.execute(&renew).await?.rows_affected() == 1;
+        tx.commit().await?;
+        Ok(renewed)
     }
 
     /// Gives an unfinished run back, so that another process takes it up at once. False: the lease was lost before.
@@ -101,7 +106,7 @@ impl Store {
     }
 
     async fn release(&self, claim: &Claim, counter: &'static str, pause: Option<Duration>) -> Result<bool, StoreError> {
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
         let mut release = Query::update()
             .table("integration")
             .value("lease_owner", Option::<String>::None)
@@ -139,8 +144,9 @@ impl Store {
             .value("turned_away", Expr::col("turned_away").add(1))
             .and_where(Expr::col("id").eq(claim.run_id))
             .to_owned();
-        self.write.execute(&count).await?;
-        Ok(())
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
+        tx.execute(&count).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Notes how far a run has come. Ignored once the claim is outdated.
@@ -168,7 +174,7 @@ impl Store {
             .and_where(Expr::col("finished_at").is_null())
             .and_where(Expr::exists(held))
             .to_owned();
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
         tx.execute(&update).await?;
         self.changes.commit(tx, claim.progress()).await
     }

@@ -53,7 +53,7 @@ async fn connect(server: &Process, admin: &str) {
 /// One text of the first row that `sql` gives, behind the program's back.
 pub async fn peek(database: &Database, sql: &str) -> Option<String> {
     use sea_orm::{ConnectionTrait, Statement};
-    let raw = sea_orm::Database::connect(&database.url).await.unwrap();
+    let raw = sea_orm::Database::connect(&database.raw_url).await.unwrap();
     let row = raw.query_one_raw(Statement::from_string(raw.get_database_backend(), sql)).await.unwrap();
     let text = row.and_then(|row| row.try_get_by_index::<Option<String>>(0).unwrap());
     raw.close().await.unwrap();

@@ -15,7 +15,10 @@ pub enum Kind {
 #[derive(Clone)]
 pub struct Database {
     pub kind: Kind,
+    /// Where the program finds it. On PostgreSQL it logs in as the database's owner, whom row-level security holds.
     pub url: String,
+    /// Where tests look behind the program's back: on PostgreSQL as somebody who sees and may do everything.
+    pub raw_url: String,
     /// The server's own database, from which this one was made.
     server: Option<String>,
     folder: Arc<TempDir>,
@@ -23,11 +26,18 @@ pub struct Database {
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
+const LOGIN: &str = "slategate_test";
+
+/// Many tests make the login at once; whoever comes second finds it there.
+const MAKE_LOGIN: &str = "DO $$ BEGIN
+    CREATE ROLE slategate_test LOGIN CREATEROLE PASSWORD 'slategate_test';
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$";
+
 impl Database {
     pub fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite://{}", folder.path().join("slategate.db").display());
-        Self { kind: Kind::Sqlite, url, server: None, folder: Arc::new(folder) }
+        Self { kind: Kind::Sqlite, raw_url: url.clone(), url, server: None, folder: Arc::new(folder) }
     }
 
     /// Whether the run was told to leave PostgreSQL out.
@@ -54,12 +64,16 @@ impl Database {
         let name = format!("slategate_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let admin = SeaOrm::connect(&server).await.unwrap();
         admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
-        admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        admin.execute_unprepared(MAKE_LOGIN).await.unwrap();
+        admin.execute_unprepared(&format!("CREATE DATABASE {name} OWNER {LOGIN}")).await.unwrap();
         admin.close().await.unwrap();
         let mut url = url::Url::parse(&server).unwrap();
         url.set_path(&name);
+        let raw_url = url.to_string();
+        url.set_username(LOGIN).unwrap();
+        url.set_password(Some(LOGIN)).unwrap();
         let folder = Arc::new(TempDir::new().unwrap());
-        Self { kind: Kind::Postgres, url: url.to_string(), server: Some(server), folder }
+        Self { kind: Kind::Postgres, url: url.to_string(), raw_url, server: Some(server), folder }
     }
 
     pub async fn drop_postgres(self) {
@@ -67,6 +81,8 @@ impl Database {
         let name = url::Url::parse(&self.url).unwrap().path().trim_start_matches('/').to_owned();
         let admin = SeaOrm::connect(&server).await.unwrap();
         admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.unwrap();
+        // Roles belong to the server: the database does not take them with it.
+        admin.execute_unprepared(&format!("DROP ROLE IF EXISTS {name}_tenant, {name}_clerk")).await.unwrap();
         admin.close().await.unwrap();
     }
 
