@@ -1,9 +1,14 @@
 //! The log: text or JSON on standard error. Standard output belongs to the commands.
 
 use std::io::IsTerminal;
+use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Directive;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+/// Crates that write whole messages of callers into the log, keys and tokens among them, when they are let.
+const TOO_TALKATIVE: [&str; 2] = ["tungstenite", "tokio_tungstenite"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -18,6 +23,8 @@ pub fn is_filter(text: &str) -> bool {
 /// Starts the log for the whole process; what is no filter counts as `info`. A second start is refused.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), TryInitError> {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let quiet = TOO_TALKATIVE.map(|name| Directive::from_str(&format!("{name}=warn")).expect("a name and a level"));
+    let filter = quiet.into_iter().fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).finish().try_init(),

@@ -48,7 +48,9 @@ impl Database {
         match self {
             Self::Sqlite { folder, .. } => Ok(folder.close()?),
             Self::Postgres { server, name, .. } => {
-                execute(&server, &[&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")]).await
+                let database = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+                let roles = format!("DROP ROLE IF EXISTS {name}_tenant, {name}_clerk");
+                execute(&server, &[&database, &roles]).await
             }
         }
     }

@@ -12,6 +12,7 @@ pub struct Model {
     pub facet: String,
     #[sea_orm(column_type = "Text")]
     pub value: String,
+    pub workspace_id: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

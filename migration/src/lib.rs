@@ -8,6 +8,8 @@ mod m20261123_000001_create_tables;
 mod m20261124_000001_record_runs;
 mod m20261124_000002_add_indexes;
 mod m20261124_000004_create_audit;
+mod m20261126_000005_secure_rows;
+mod row_security;
 
 pub use sea_orm_migration::{IntoSchemaManagerConnection, MigratorTrait, SchemaManager};
 
@@ -21,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000001_record_runs::Migration),
             Box::new(m20261124_000002_add_indexes::Migration),
             Box::new(m20261124_000004_create_audit::Migration),
+            Box::new(m20261126_000005_secure_rows::Migration),
         ]
     }
 }

@@ -113,9 +113,9 @@ impl Authenticator {
         if live.last_used_at.is_some_and(|used| used > now - LAST_USE_PRECISION) {
             return;
         }
-        let (store, id) = (self.store.clone(), live.id);
+        let (store, workspace, id) = (self.store.clone(), live.caller.workspace, live.id);
         self.tasks.spawn(async move {
-            if let Err(error) = store.touch_token(id, now).await {
+            if let Err(error) = store.touch_token(workspace, id, now).await {
                 tracing::warn!(
                     token.id = id,
                     error = &error as &dyn std::error::Error,

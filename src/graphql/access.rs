@@ -2,7 +2,9 @@
 
 use async_graphql::{Context, Enum};
 
+use super::State;
 use super::error::ApiError;
+use crate::store::audit::AuditAction;
 use crate::store::views::{Caller, Role};
 
 /// Something that a caller may or may not do.
@@ -39,6 +41,21 @@ impl Action {
 pub fn require<'ctx>(ctx: &Context<'ctx>, action: Action) -> Result<&'ctx Caller, ApiError> {
     let caller = ctx.data_opt::<Caller>().ok_or(ApiError::Unauthenticated)?;
     if action.is_allowed(caller.role) { Ok(caller) } else { Err(ApiError::Forbidden(action.needs())) }
+}
+
+/// The same for what only few may do. A refusal is noted in the audit ledger.
+pub async fn require_noted<'ctx>(
+    ctx: &Context<'ctx>,
+    action: Action,
+    audited: AuditAction,
+) -> Result<&'ctx Caller, ApiError> {
+    let caller = ctx.data_opt::<Caller>().ok_or(ApiError::Unauthenticated)?;
+    let allowed = require(ctx, action);
+    if allowed.is_err() {
+        let state = ctx.data_opt::<State>().ok_or(ApiError::Internal)?;
+        state.engine.note_refusal(&caller.actor(), audited).await?;
+    }
+    allowed
 }
 
 #[cfg(test)]

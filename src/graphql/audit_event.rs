@@ -44,6 +44,10 @@ pub enum AuditAction {
     RotateMasterKey,
     /// The workspace was made.
     CreateWorkspace,
+    /// The audit ledger was asked for. Noted only where it was refused.
+    ReadAuditEvents,
+    /// The list of API tokens was asked for. Noted only where it was refused.
+    ReadApiTokens,
 }
 
 /// How it ended.

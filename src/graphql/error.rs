@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use async_graphql::ErrorExtensions as _;
+use async_graphql::{ErrorExtensions as _, ServerError};
 
 use crate::store::views::Role;
 use crate::store::{Outage, StoreError};
@@ -101,6 +101,18 @@ impl From<ApiError> for async_graphql::Error {
     }
 }
 
+/// Takes out of the errors what was given in place of a value of another type: it may be a key in the wrong place.
+pub fn without_values(errors: &mut [ServerError]) {
+    for error in errors {
+        let said = error.message.find("Expected input type \"");
+        let value = said.and_then(|from| error.message[from..].find("\", found ").map(|to| from + to + 1));
+        if let Some(at) = value {
+            error.message.truncate(at);
+            error.message.push('.');
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +164,18 @@ mod tests {
             Refused::Malformed(""),
         ];
         assert!(refusals.iter().all(|refused| CODES.contains(&refused.code())));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_not_told_again() {
+        let told = |message: &str| {
+            let mut errors = [ServerError::new(message, None)];
+            without_values(&mut errors);
+            errors[0].message.clone()
+        };
+        let short = "Failed to parse \"Key\": Expected input type \"String\".";
+        assert_eq!(told("Failed to parse \"Key\": Expected input type \"String\", found [\"hunter2\"]."), short);
+        assert_eq!(told("there is no \", found here"), "there is no \", found here");
     }
 
     #[test]

@@ -99,6 +99,7 @@ pub async fn execute(schema: &Schema, state: &State, caller: Caller, mut request
     let session = Arc::new(Session::new(state.store.clone(), caller.workspace, batches));
     let mut response = queued.drive(schema.execute(request.data(caller).data(Arc::clone(&session)))).await;
     session.finish().await;
+    error::without_values(&mut response.errors);
     shape.sort(&mut response.data);
     response
 }
@@ -109,6 +110,7 @@ pub fn subscribe(schema: &Schema, caller: Caller, mut request: Request) -> BoxSt
     let answers = schema.execute_stream(request.data(caller));
     answers
         .map(move |mut response| {
+            error::without_values(&mut response.errors);
             shape.sort(&mut response.data);
             response
         })

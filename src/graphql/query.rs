@@ -4,7 +4,7 @@
 use async_graphql::{Context, ID, Object};
 use futures_util::future::try_join_all;
 
-use super::access::{Action, require};
+use super::access::{Action, require, require_noted};
 use super::account::{self, AccountConnection, AccountOrder};
 use super::api_token::{self, ApiTokenConnection};
 use super::asset::{self, AssetConnection, AssetOrder};
@@ -26,6 +26,7 @@ use super::scalars::DateTime;
 use super::session::session;
 use super::sync_run::{self, SyncRunConnection};
 use super::viewer::Viewer;
+use crate::store::audit::AuditAction;
 
 pub struct Query;
 
@@ -229,7 +230,7 @@ impl Query {
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
         #[graphql(desc = "Only events that fit all of this.")] filter: Option<AuditEventFilter>,
     ) -> Result<AuditEventConnection, ApiError> {
-        require(ctx, Action::ManageAccess)?;
+        require_noted(ctx, Action::ManageAccess, AuditAction::ReadAuditEvents).await?;
         let moment = session(ctx)?.at(None).await?;
         audit_event::page(&moment, filter.unwrap_or_default().into(), PageArgs { first, after, last, before }).await
     }
@@ -244,7 +245,7 @@ impl Query {
         #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<ApiTokenConnection, ApiError> {
-        require(ctx, Action::ManageAccess)?;
+        require_noted(ctx, Action::ManageAccess, AuditAction::ReadApiTokens).await?;
         let moment = session(ctx)?.at(None).await?;
         api_token::page(&moment, PageArgs { first, after, last, before }).await
     }

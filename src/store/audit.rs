@@ -3,6 +3,8 @@
 //! The chain tells a change in the middle and a gap. A tail that was cut off shows only against a head (sequence and
 //! hash) that was noted elsewhere: each head is logged, and `slategate audit verify` prints it.
 
+use std::sync::PoisonError;
+
 use entity::audit_event;
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::convert::{instant, word};
+use super::sight::Sight;
 use super::{Store, StoreError, Writer};
 use crate::domain::{Instant, hex};
 
@@ -32,6 +35,8 @@ crate::words! {
         RevokeToken = "REVOKE_TOKEN",
         RotateMasterKey = "ROTATE_MASTER_KEY",
         CreateWorkspace = "CREATE_WORKSPACE",
+        ReadAuditEvents = "READ_AUDIT_EVENTS",
+        ReadApiTokens = "READ_API_TOKENS",
     }
 }
 
@@ -181,19 +186,26 @@ impl Writer {
             hash: String::new(),
         };
         event.hash = hash(&event);
+        let mut row = audit_event::ActiveModel::from(event.clone());
+        row.id = NotSet;
+        audit_event::Entity::insert(row).exec_without_returning(self.tx.as_ref()).await?;
+        self.audited.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        Ok(())
+    }
+}
+
+/// Tells the log of events that stand from now on: their hashes prove later that nothing was cut off.
+pub(super) fn log(events: &[audit_event::Model]) {
+    for event in events {
         tracing::info!(
-            workspace.id = self.workspace,
-            audit.sequence = sequence,
+            workspace.id = event.workspace_id,
+            audit.sequence = event.sequence,
             audit.hash = event.hash,
             action = event.action,
             outcome = event.outcome,
             actor = event.actor_key,
             "audit event"
         );
-        let mut row = audit_event::ActiveModel::from(event);
-        row.id = NotSet;
-        audit_event::Entity::insert(row).exec_without_returning(self.tx.as_ref()).await?;
-        Ok(())
     }
 }
 
@@ -205,13 +217,14 @@ impl Store {
         noted: Option<&Head>,
     ) -> Result<Result<Head, BrokenChain>, StoreError> {
         let mut head = Head::default();
+        let (tx, _) = self.begin_read(Sight::Workspace(workspace)).await?;
         loop {
             let events = audit_event::Entity::find()
                 .filter(audit_event::Column::WorkspaceId.eq(workspace))
                 .filter(audit_event::Column::Sequence.gt(head.sequence))
                 .order_by_asc(audit_event::Column::Sequence)
                 .limit(BATCH)
-                .all(&self.read)
+                .all(&tx)
                 .await?;
             if events.is_empty() {
                 break;

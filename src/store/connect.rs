@@ -14,6 +14,7 @@ use super::breaker::Breaker;
 use super::changes::Changes;
 use super::convert::{instant, micros};
 use super::pool::{self, Pools};
+use super::sight::{self, Sight};
 use super::{Outage, StoreError};
 use crate::clock::Clock;
 use crate::domain::Instant;
@@ -33,6 +34,9 @@ pub struct StoreOptions {
     pub clock: Clock,
     /// Connections for reading; SQLite has one more for writing.
     pub connections: u32,
+    /// How long a sync is its process's without a word of it. In half of that, a client that falls silent in a
+    /// transaction loses it.
+    pub lease: Duration,
 }
 
 /// The open database. Cheap to clone.
@@ -59,7 +63,7 @@ const TURN_WITHIN: Duration = Duration::from_secs(14);
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
 const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// Statements that write for a whole organization take longer than those that a caller waits for.
-const WRITES_WITHIN: &str = "SET LOCAL statement_timeout = 30000";
+const WRITES_WITHIN: &str = "set_config('statement_timeout', '30000', true)";
 
 impl Store {
     /// Opens the database; fails where it does not answer.
@@ -103,13 +107,19 @@ impl Store {
         Ok(())
     }
 
-    pub(super) async fn begin_read(&self) -> Result<DatabaseTransaction, StoreError> {
+    /// A transaction that reads one state of the database, and when it began.
+    pub(super) async fn begin_read(&self, sight: Sight) -> Result<(DatabaseTransaction, Instant), StoreError> {
         let isolation_level = (self.backend == Backend::Postgres).then_some(IsolationLevel::RepeatableRead);
         let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
-        self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, self.read.begin_with_options(options))).await
+        let begin = async {
+            let tx = self.read.begin_with_options(options).await?;
+            let now = sight::take(&tx, sight, &self.clock).await?;
+            Ok((tx, now))
+        };
+        self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, begin)).await
     }
 
-    pub(super) async fn begin_write(&self) -> Result<DatabaseTransaction, StoreError> {
+    pub(super) async fn begin_write(&self, sight: Sight) -> Result<DatabaseTransaction, StoreError> {
         match self.backend {
             Backend::Sqlite => {
                 let sqlite_transaction_mode = Some(SqliteTransactionMode::Immediate);
@@ -126,7 +136,7 @@ impl Store {
             Backend::Postgres => {
                 let begin = async {
                     let tx = self.write.begin().await?;
-                    tx.execute_unprepared(WRITES_WITHIN).await?;
+                    tx.execute_unprepared(&sight::taken(sight, WRITES_WITHIN)).await?;
                     Ok(tx)
                 };
                 self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, begin)).await
@@ -165,7 +175,7 @@ pub(super) async fn database_now(db: &impl ConnectionTrait, clock: &Clock) -> Re
     if db.get_database_backend() != DbBackend::Postgres || matches!(clock, Clock::Manual(_)) {
         return Ok(clock.now());
     }
-    let sql = "SELECT (extract(epoch from clock_timestamp()) * 1000000)::bigint AS now";
+    let sql = format!("SELECT {} AS now", sight::NOW);
     let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
     match row {
         Some(row) => Ok(instant(row.try_get("", "now")?)),

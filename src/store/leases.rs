@@ -9,13 +9,13 @@ pub(super) use claim::queued;
 
 use std::time::Duration;
 
-use entity::integration;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 
 use super::changes::Change;
 use super::connect::{Store, database_now};
-use super::convert::{instant, micros};
+use super::convert::micros;
+use super::sight::Sight;
 use super::{StoreError, Writer};
 use crate::domain::Instant;
 use crate::store::views::{SyncStage, SyncStatus};
@@ -53,20 +53,30 @@ impl Claim {
 }
 
 impl Store {
-    /// When the next integration is due, leased ones aside.
-    pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
-        let row = integration::Entity::find()
-            .filter(integration::Column::NextRunAt.is_not_null())
-            .filter(integration::Column::LeaseOwner.is_null())
-            .order_by_asc(integration::Column::NextRunAt)
-            .one(&self.read)
-            .await?;
-        Ok(row.and_then(|row| row.next_run_at).map(instant))
+    /// How long until an integration can be claimed: it is due, and no lease is on it any more. None: not as things
+    /// stand.
+    pub async fn next_claim_in(&self) -> Result<Option<Duration>, StoreError> {
+        let free_at = Expr::case(Expr::col("lease_until").gt(Expr::col("next_run_at")), Expr::col("lease_until"))
+            .finally(Expr::col("next_run_at"));
+        let select = Query::select()
+            .expr_as(Func::min(free_at), "free_at")
+            .from("integration")
+            .and_where(Expr::col("disconnected_at").is_null())
+            .and_where(Expr::col("next_run_at").is_not_null())
+            .to_owned();
+        let (tx, now) = self.begin_read(Sight::Clerk).await?;
+        let row = tx.query_one(&select).await?;
+        let Some(free_at) = row.map(|row| row.try_get::<Option<i64>>("", "free_at")).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let left = free_at.saturating_sub(micros(now));
+        Ok(Some(Duration::from_micros(u64::try_from(left).unwrap_or_default())))
     }
 
     /// Prolongs the lease. False: it was lost, and the run must stop.
     pub async fn renew(&self, claim: &Claim) -> Result<bool, StoreError> {
-        let now = micros(database_now(&self.write, &self.clock).await?);
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
+        let now = micros(database_now(&tx, &self.clock).await?);
         let renew = Query::update()
             .table("integration")
             .value("lease_until", after(now, claim.ttl))
@@ -74,7 +84,9 @@ impl Store {
             .and_where(Expr::col("epoch").eq(claim.epoch))
             .and_where(Expr::col("lease_until").gt(now))
             .to_owned();
-        Ok(self.write.execute(&renew).await?.rows_affected() == 1)
+        let renewed = tx.execute(&renew).await?.rows_affected() == 1;
+        tx.commit().await?;
+        Ok(renewed)
     }
 
     /// Gives an unfinished run back, so that another process takes it up at once. False: the lease was lost before.
@@ -87,8 +99,14 @@ impl Store {
         self.release(claim, "broke_off", Some(pause)).await
     }
 
+    /// Gives a run back whose process lost hold of it without a fault of the run, to be begun again after `pause` or
+    /// at once. False: the lease was lost before.
+    pub async fn begin_again(&self, claim: &Claim, pause: Option<Duration>) -> Result<bool, StoreError> {
+        self.release(claim, "taken_over", pause).await
+    }
+
     async fn release(&self, claim: &Claim, counter: &'static str, pause: Option<Duration>) -> Result<bool, StoreError> {
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
         let mut release = Query::update()
             .table("integration")
             .value("lease_owner", Option::<String>::None)
@@ -126,8 +144,9 @@ impl Store {
             .value("turned_away", Expr::col("turned_away").add(1))
             .and_where(Expr::col("id").eq(claim.run_id))
             .to_owned();
-        self.write.execute(&count).await?;
-        Ok(())
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
+        tx.execute(&count).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Notes how far a run has come. Ignored once the claim is outdated.
@@ -155,7 +174,7 @@ impl Store {
             .and_where(Expr::col("finished_at").is_null())
             .and_where(Expr::exists(held))
             .to_owned();
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Workspace(claim.workspace)).await?;
         tx.execute(&update).await?;
         self.changes.commit(tx, claim.progress()).await
     }

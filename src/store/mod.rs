@@ -1,6 +1,7 @@
 //! The database: the only module that says `sea_orm` or `entity`.
 //!
-//! Every read and write belongs to one workspace: [`Reader`] and [`Writer`] are made for one and never leave it.
+//! Every read and write belongs to one workspace: [`Reader`] and [`Writer`] are made for one and never leave it. Behind
+//! their filters PostgreSQL itself shows a transaction that workspace only.
 //! Knows nothing of Atlas, GraphQL or HTTP.
 
 pub mod audit;
@@ -13,6 +14,7 @@ pub mod leases;
 mod pool;
 pub mod read;
 mod schema;
+mod sight;
 pub mod tokens;
 pub mod views;
 pub mod workspaces;

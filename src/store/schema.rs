@@ -6,6 +6,7 @@ use migration::{IntoSchemaManagerConnection, Migrator, MigratorTrait, SchemaMana
 use sea_orm::sea_query::Query;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
+use super::sight::Sight;
 use super::{Backend, Store, StoreError};
 
 /// Any number will do, as long as every replica uses the same.
@@ -20,7 +21,7 @@ impl Store {
         if self.pending(&self.write).await?.is_empty() {
             return Ok(());
         }
-        let turn = self.begin_write().await?;
+        let turn = self.begin_write(Sight::Schema).await?;
         if self.backend() == Backend::Postgres {
             let wait = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;";
             turn.execute_unprepared(&format!("{wait} SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")).await?;

@@ -3,9 +3,10 @@
 use chrono::TimeDelta;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
 
 use super::convert::{instant, micros, word};
+use super::sight::Sight;
 use super::views::{Caller, Role};
 use super::{Store, StoreError, Writer};
 use crate::domain::Instant;
@@ -99,30 +100,34 @@ impl Store {
             .and_where(Expr::col(("t", "expires_at")).gt(micros(now)))
             .and_where(Expr::col(("t", "revoked_at")).is_null())
             .to_owned();
-        let statement = self.read.get_database_backend().build(&select);
-        let row = LiveRow::find_by_statement(statement).one(&self.read).await?;
+        let (tx, _) = self.begin_read(Sight::Clerk).await?;
+        let statement = tx.get_database_backend().build(&select);
+        let row = LiveRow::find_by_statement(statement).one(&tx).await?;
+        tx.rollback().await?;
         row.map(LiveToken::try_from).transpose()
     }
 
     /// Notes that the token was used, unless a use within [`LAST_USE_PRECISION`] is on record.
-    pub async fn touch_token(&self, id: i64, now: Instant) -> Result<(), StoreError> {
+    pub async fn touch_token(&self, workspace: i64, id: i64, now: Instant) -> Result<(), StoreError> {
+        let tx = self.begin_write(Sight::Workspace(workspace)).await?;
         let column = api_token::Column::LastUsedAt;
         let due = Condition::any().add(column.is_null()).add(column.lte(micros(now - LAST_USE_PRECISION)));
         api_token::Entity::update_many()
             .col_expr(column, micros(now).into())
             .filter(api_token::Column::Id.eq(id))
             .filter(due)
-            .exec(&self.write)
+            .exec(&tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// Every token of the workspace, the oldest first.
     pub async fn tokens(&self, workspace: i64) -> Result<Vec<TokenView>, StoreError> {
+        let (tx, _) = self.begin_read(Sight::Workspace(workspace)).await?;
         let rows = api_token::Entity::find()
             .filter(api_token::Column::WorkspaceId.eq(workspace))
             .order_by_asc(api_token::Column::Id)
-            .all(&self.read)
+            .all(&tx)
             .await?;
         rows.into_iter().map(TokenView::try_from).collect()
     }

@@ -2,11 +2,15 @@
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
+};
 
 use super::audit::{Actor, AuditAction, AuditEntry, AuditKind};
 use super::connect::database_now;
 use super::convert::micros;
+use super::sight::{self, Sight};
 use super::{Store, StoreError, Writer};
 use entity::{data_key, workspace};
 
@@ -37,10 +41,14 @@ impl Store {
 
     /// Answers `Duplicate` when the name is taken. `by` is the key of who makes it, for the audit ledger.
     pub async fn create_workspace(&self, name: &str, by: &str) -> Result<i64, StoreError> {
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Clerk).await?;
+        let id = next_id(&tx).await?;
+        if let Some(id) = id {
+            sight::take(&tx, Sight::Workspace(id), &self.clock).await?;
+        }
         let now = micros(database_now(&tx, &self.clock).await?);
         let row = workspace::ActiveModel {
-            id: NotSet,
+            id: id.map_or(NotSet, Set),
             name: Set(name.to_owned()),
             generation_at: Set(now),
             policy_fingerprint: Set(None),
@@ -61,7 +69,8 @@ impl Store {
             .column(workspace::Column::Id)
             .filter(workspace::Column::Name.eq(name))
             .into_tuple();
-        Ok(id.one(&self.read).await?)
+        let (tx, _) = self.begin_read(Sight::Clerk).await?;
+        Ok(id.one(&tx).await?)
     }
 
     /// Every workspace's id and name, the oldest first.
@@ -71,26 +80,30 @@ impl Store {
             .columns([workspace::Column::Id, workspace::Column::Name])
             .order_by_asc(workspace::Column::Id)
             .into_tuple();
-        Ok(rows.all(&self.read).await?)
+        let (tx, _) = self.begin_read(Sight::Clerk).await?;
+        Ok(rows.all(&tx).await?)
     }
 
     /// The policy that the workspace's stored verdicts were made under.
     pub async fn policy_fingerprint(&self, workspace: i64) -> Result<Option<String>, StoreError> {
-        let row = workspace::Entity::find_by_id(workspace).one(&self.read).await?;
+        let (tx, _) = self.begin_read(Sight::Workspace(workspace)).await?;
+        let row = workspace::Entity::find_by_id(workspace).one(&tx).await?;
         Ok(row.and_then(|row| row.policy_fingerprint))
     }
 
     pub async fn set_policy_fingerprint(&self, workspace: i64, fingerprint: &str) -> Result<(), StoreError> {
+        let tx = self.begin_write(Sight::Workspace(workspace)).await?;
         workspace::Entity::update_many()
             .col_expr(workspace::Column::PolicyFingerprint, fingerprint.into())
             .filter(workspace::Column::Id.eq(workspace))
-            .exec(&self.write)
+            .exec(&tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     pub async fn data_key(&self, workspace: i64) -> Result<Option<StoredDataKey>, StoreError> {
-        let row = data_key::Entity::find().filter(data_key::Column::WorkspaceId.eq(workspace)).one(&self.read).await?;
+        let (tx, _) = self.begin_read(Sight::Workspace(workspace)).await?;
+        let row = data_key::Entity::find().filter(data_key::Column::WorkspaceId.eq(workspace)).one(&tx).await?;
         Ok(row.map(StoredDataKey::from))
     }
 
@@ -101,26 +114,28 @@ impl Store {
         master_key_id: &str,
         wrapped: Vec<u8>,
     ) -> Result<StoredDataKey, StoreError> {
+        let tx = self.begin_write(Sight::Workspace(workspace)).await?;
         let row = data_key::ActiveModel {
             id: NotSet,
             workspace_id: Set(workspace),
             master_key_id: Set(master_key_id.to_owned()),
             wrapped_key: Set(wrapped),
-            created_at: Set(micros(database_now(&self.write, &self.clock).await?)),
+            created_at: Set(micros(database_now(&tx, &self.clock).await?)),
         };
         data_key::Entity::insert(row)
             .on_conflict(OnConflict::column(data_key::Column::WorkspaceId).do_nothing().to_owned())
-            .exec_without_returning(&self.write)
+            .exec_without_returning(&tx)
             .await?;
-        let kept =
-            data_key::Entity::find().filter(data_key::Column::WorkspaceId.eq(workspace)).one(&self.write).await?;
+        let kept = data_key::Entity::find().filter(data_key::Column::WorkspaceId.eq(workspace)).one(&tx).await?;
+        tx.commit().await?;
         let kept = kept.ok_or_else(|| DbErr::RecordNotFound("the data key is gone again".to_owned()))?;
         Ok(kept.into())
     }
 
     /// Every workspace's data key.
     pub async fn data_keys(&self) -> Result<Vec<StoredDataKey>, StoreError> {
-        let rows = data_key::Entity::find().order_by_asc(data_key::Column::WorkspaceId).all(&self.read).await?;
+        let (tx, _) = self.begin_read(Sight::Clerk).await?;
+        let rows = data_key::Entity::find().order_by_asc(data_key::Column::WorkspaceId).all(&tx).await?;
         Ok(rows.into_iter().map(StoredDataKey::from).collect())
     }
 }
@@ -144,6 +159,16 @@ impl Writer {
     }
 }
 
+/// Where the database has to know a workspace before a row of it is written, its id; elsewhere the row gets one itself.
+async fn next_id(tx: &DatabaseTransaction) -> Result<Option<i64>, StoreError> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok(None);
+    }
+    let next = Statement::from_string(DbBackend::Postgres, "SELECT nextval('workspace_id_seq') AS id");
+    let row = tx.query_one_raw(next).await?;
+    Ok(row.map(|row| row.try_get("", "id")).transpose()?)
+}
+
 impl From<data_key::Model> for StoredDataKey {
     fn from(row: data_key::Model) -> Self {
         Self { workspace: row.workspace_id, master_key_id: row.master_key_id, wrapped: row.wrapped_key }
@@ -162,6 +187,7 @@ mod tests {
             freshness: chrono::TimeDelta::days(1),
             clock: Clock::manual(chrono::DateTime::UNIX_EPOCH),
             connections: 2,
+            lease: std::time::Duration::from_secs(30),
         };
         Store::connect(options).await.unwrap()
     }

@@ -6,7 +6,7 @@ use slategate::store::views::Role;
 
 use crate::on_both_databases;
 use crate::support::process::slategate;
-use crate::support::{World, column, text};
+use crate::support::{Kind, World, column, text};
 
 const EVENTS: &str = "query($filter: AuditEventFilter) { auditEvents(filter: $filter) { totalCount nodes { id sequence at \
      actor actorName action outcome subjectId subjectName requestId hash changes { field before after } } } }";
@@ -84,13 +84,14 @@ on_both_databases! {
 
         let (_, answer) = served.post(Some(&admin), EVENTS, json!({ "filter": { "outcome": "REFUSED" } })).await;
         let refused = &answer["data"]["auditEvents"]["nodes"];
-        assert_eq!(column(refused, "action"), ["DISCONNECT"]);
-        assert_eq!(refused[0]["requestId"], request);
-        assert!(text(&refused[0]["actor"]).starts_with("token:"));
+        assert_eq!(column(refused, "action"), ["READ_AUDIT_EVENTS", "DISCONNECT"]);
+        let refused = refused[1].clone();
+        assert_eq!(refused["requestId"], request);
+        assert!(text(&refused["actor"]).starts_with("token:"));
         let node = "query($id: ID!) { node(id: $id) { ... on AuditEvent { action } } }";
-        let (_, seen) = served.post(Some(&admin), node, json!({ "id": refused[0]["id"] })).await;
+        let (_, seen) = served.post(Some(&admin), node, json!({ "id": refused["id"] })).await;
         assert_eq!(seen["data"]["node"]["action"], "DISCONNECT");
-        let (_, unseen) = served.post(Some(&viewer), node, json!({ "id": refused[0]["id"] })).await;
+        let (_, unseen) = served.post(Some(&viewer), node, json!({ "id": refused["id"] })).await;
         assert_eq!(unseen["data"]["node"], Value::Null);
     }
 
@@ -125,6 +126,118 @@ on_both_databases! {
         assert_eq!(again["data"]["revokeApiToken"]["userErrors"][0]["code"], "NOT_FOUND");
         world.clock.advance(chrono::TimeDelta::seconds(5));
         assert_eq!(served.post(Some(&token), viewer, json!({})).await.0, 401);
+    }
+
+    async fn each_way_to_forge_the_ledger_is_found(database) {
+        let world = World::synced(&database, READER.public).await;
+        for name in ["ada", "bob", "eve", "kim"] {
+            world.upsert_person(json!({ "email": format!("{name}@example.com"), "fullName": name })).await;
+        }
+        let other = world.other_workspace().await;
+        let (holds, head) = verify(&world, &[]).await;
+        assert!(holds && head.starts_with("6:"), "{head}");
+        world.take_the_guards_off_the_ledger().await;
+        world.execute("CREATE TABLE kept AS SELECT * FROM audit_event").await;
+        let here = world.workspace;
+        let copy = "workspace_id, {sequence}, at, actor_key, actor_name, action, outcome, subject_kind, subject_id, subject_name, \
+                    request_id, changes, previous_hash, hash FROM audit_event WHERE sequence = 4 AND workspace_id = {w}";
+        let insert = |sequence: &str| {
+            let columns = copy.replace("{sequence}", sequence).replace("{w}", &here.to_string());
+            let names = copy.split(" FROM ").next().unwrap().replace("{sequence}", "sequence");
+            format!("INSERT INTO audit_event ({names}) SELECT {columns}")
+        };
+        let at = |sequence: i64| format!("workspace_id = {here} AND sequence = {sequence}");
+        let swap = |one: i64, two: i64| {
+            vec![
+                format!("UPDATE audit_event SET sequence = -1 WHERE {}", at(one)),
+                format!("UPDATE audit_event SET sequence = {one} WHERE {}", at(two)),
+                format!("UPDATE audit_event SET sequence = {two} WHERE {}", at(-1)),
+            ]
+        };
+        let mut forgeries: Vec<(Vec<String>, &str)> = vec![
+            (vec![format!("DELETE FROM audit_event WHERE {}", at(3))], "event 3 is missing"),
+            (vec![format!("DELETE FROM audit_event WHERE {}", at(1))], "event 1 is missing"),
+            (swap(3, 4), "event 3 was changed"),
+            (swap(1, 2), "event 1 was changed"),
+            (vec![insert("7")], "event 7 was changed"),
+            (vec![insert("9")], "event 7 is missing"),
+            (
+                vec![
+                    format!("UPDATE audit_event SET sequence = sequence + 100 WHERE workspace_id = {here} AND sequence > 4"),
+                    insert("5"),
+                    format!("UPDATE audit_event SET sequence = sequence - 99 WHERE workspace_id = {here} AND sequence > 100"),
+                ],
+                "event 5 was changed",
+            ),
+            (
+                vec![
+                    format!("DELETE FROM audit_event WHERE {}", at(1)),
+                    format!("UPDATE audit_event SET workspace_id = {here} WHERE workspace_id = {other}"),
+                ],
+                "event 1 was changed",
+            ),
+        ];
+        let texts = ["actor_key", "actor_name", "action", "outcome", "subject_kind", "subject_name", "request_id", "changes", "hash"];
+        for column in texts.into_iter().chain(["previous_hash"]) {
+            let other = format!("UPDATE audit_event SET {column} = 'x' || COALESCE({column}, '') WHERE {}", at(3));
+            forgeries.push((vec![other], "event 3 was changed"));
+        }
+        for column in ["at", "subject_id"] {
+            let other = format!("UPDATE audit_event SET {column} = {column} + 1 WHERE {}", at(3));
+            forgeries.push((vec![other], "event 3 was changed"));
+        }
+        for (forgery, found) in forgeries {
+            for sql in &forgery {
+                world.execute(sql).await;
+            }
+            let (holds, said) = verify(&world, &[]).await;
+            assert!(!holds && said.contains(found), "{forgery:?}: {said}");
+            world.execute("DELETE FROM audit_event").await;
+            world.execute("INSERT INTO audit_event SELECT * FROM kept").await;
+            assert!(verify(&world, &["--head", head.trim()]).await.0, "restored");
+        }
+    }
+
+    async fn what_cannot_be_noted_is_not_done(database) {
+        let world = World::demo(&database).await;
+        let served = world.serve().await;
+        let admin = world.token(world.workspace, Role::Admin).await;
+        let viewer = world.token(world.workspace, Role::Viewer).await;
+        let full = match database.kind {
+            Kind::Sqlite => "CREATE TRIGGER full BEFORE INSERT ON audit_event BEGIN SELECT RAISE(ABORT, 'no more'); END",
+            Kind::Postgres => "CREATE TRIGGER full_ledger BEFORE INSERT ON audit_event FOR EACH ROW EXECUTE FUNCTION audit_event_guard()",
+        };
+        world.execute(full).await;
+        let (asset, account) = (world.asset("orders").await, world.account("nwreader").await);
+        let (person, integration) = (world.person("liam.byrne@northwind-robotics.example").await, world.integration().await);
+        let tokens = world.ask("{ apiTokens { nodes { id } } }").await;
+        let token = text(&tokens["apiTokens"]["nodes"][0]["id"]);
+        let harbour = slategate::demo::keys::HARBOUR_READER;
+        let writer = slategate::demo::keys::WRITER;
+        let changes = [
+            format!("updateAsset(input: {{ assetId: \"{asset}\", description: \"new\" }})"),
+            format!("linkAccount(input: {{ accountId: \"{account}\", personId: \"{person}\" }})"),
+            "upsertPerson(input: { email: \"a@b.example\", fullName: \"A\" })".to_owned(),
+            "importPeople(input: { csv: \"email,fullName\\na@b.example,A\" })".to_owned(),
+            format!("syncIntegration(input: {{ integrationId: \"{integration}\" }})"),
+            format!("disconnectIntegration(input: {{ integrationId: \"{integration}\" }})"),
+            format!("connectMongoDbAtlas(input: {{ publicKey: \"{}\", privateKey: \"{}\" }})", harbour.public, harbour.private),
+            format!(
+                "rotateCredentials(input: {{ integrationId: \"{integration}\", publicKey: \"{}\", privateKey: \"{}\" }})",
+                writer.public, writer.private
+            ),
+            "createApiToken(input: { name: \"x\", role: VIEWER })".to_owned(),
+            format!("revokeApiToken(input: {{ apiTokenId: \"{token}\" }})"),
+        ];
+        let before = world.substance().await;
+        for change in changes {
+            for token in [&admin, &viewer] {
+                let query = format!("mutation {{ {change} {{ userErrors {{ code }} }} }}");
+                let (_, answer) = served.post(Some(token), &query, json!({})).await;
+                assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL", "{change}: {answer}");
+                assert_eq!(world.substance().await, before, "{change}");
+            }
+        }
     }
 
     async fn the_ledger_can_only_grow_and_tells_when_it_was_changed(database) {

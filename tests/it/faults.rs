@@ -40,7 +40,7 @@ on_both_databases! {
         let settings = settings(&database);
         let server = Process::serve(&settings).await;
         let token = Process::token(&settings, "viewer").await;
-        let raw = sea_orm::Database::connect(&database.url).await.unwrap();
+        let raw = sea_orm::Database::connect(&database.raw_url).await.unwrap();
         sea_orm::ConnectionTrait::execute_unprepared(&raw, "DROP TABLE cluster_fact").await.unwrap();
         raw.close().await.unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -85,6 +85,7 @@ on_both_databases! {
             freshness: TimeDelta::hours(24),
             clock: Clock::System,
             connections: 1,
+            lease: Duration::from_secs(30),
         });
         let store = store.await.unwrap();
         proxy.set(Fault::HoldAnswersTo(b"BEGIN"));
@@ -110,7 +111,7 @@ on_both_databases! {
         let token = world.token(world.workspace, slategate::store::views::Role::Admin).await;
         let query = "{ assets { nodes { name } } }";
         assert_eq!(served.post(Some(&token), query, json!({})).await.0, 200);
-        let raw = sea_orm::Database::connect(&database.url).await.unwrap();
+        let raw = sea_orm::Database::connect(&database.raw_url).await.unwrap();
         let lock = sea_orm::TransactionTrait::begin(&raw).await.unwrap();
         sea_orm::ConnectionTrait::execute_unprepared(&lock, "LOCK TABLE cluster_fact IN ACCESS EXCLUSIVE MODE").await.unwrap();
         let started = Instant::now();

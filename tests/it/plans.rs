@@ -46,7 +46,7 @@ const FILL: &[&str] = &[
 const FACTS: &[&str] = &[
     "INSERT INTO cluster_fact (id, workspace_id, integration_id, asset_id, project_id, scope_id, name, search_text, deployment, created_at, document, valid_from, valid_to) \
      SELECT i + {offset}, {w}, i % 200, i, i % 300, 1, 'cluster' || i, 'cluster' || i, CASE WHEN i % 50 = 0 THEN 'FLEX' ELSE 'DEDICATED' END, i, '{}', {from}, {to} FROM n",
-    "INSERT INTO asset_facet (fact_id, facet, value) SELECT i + {offset}, 'cloud', 'C' || (i % 40) FROM n",
+    "INSERT INTO asset_facet (workspace_id, fact_id, facet, value) SELECT {w}, i + {offset}, 'cloud', 'C' || (i % 40) FROM n",
     "INSERT INTO account_fact (workspace_id, integration_id, account_id, scope_id, kind, status, login, search_text, privileged, last_authenticated_at, document, valid_from, valid_to) \
      SELECT {w}, i % 200, i, 1, CASE WHEN i % 100 = 0 THEN 'API_KEY' ELSE 'USER' END, CASE WHEN i % 100 = 1 THEN 'PENDING' ELSE 'ACTIVE' END, \
      'login' || i, 'login' || i, i % 100 = 2, i, '{}', {from}, {to} FROM n",
@@ -186,7 +186,9 @@ async fn plan(world: &World, database: &Database, sql: &str) -> Vec<String> {
             let values = vec!["NULL"; parameters].join(", ");
             let values = if values.is_empty() { values } else { format!("({values})") };
             let prepare = format!("PREPARE {name} AS {sql}");
-            let before = ["SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off", &prepare];
+            let held = world.as_tenant();
+            let planner = ["SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off"];
+            let before = [&held, planner[0], planner[1], &prepare];
             world.rows(&before, &format!("EXPLAIN EXECUTE {name}{values}"), 0).await
         }
     }

@@ -71,7 +71,7 @@ fn browser() -> Result<PathBuf, Failure> {
         return Ok(found);
     }
     if debian::can_install() {
-        debian::install("chromium")?;
+        debian::install(&["chromium"])?;
     }
     find_browser().ok_or_else(|| {
         Failure::needs_you(format!(

@@ -1,4 +1,4 @@
-//! Debian's packages, for a machine that may have them installed.
+//! Installing packages, where that is allowed.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,15 +12,15 @@ pub fn can_install() -> bool {
     is_root() && Path::new("/etc/debian_version").exists()
 }
 
-pub fn install(package: &str) -> Result<(), Failure> {
-    eprintln!("xtask: installing Debian's {package}");
+pub fn install(packages: &[&str]) -> Result<(), Failure> {
+    eprintln!("xtask: installing {}", packages.join(", "));
     let apt = || {
         let mut command = Command::new("apt-get");
         command.env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
     must(apt().args(["update", "-q"]), "apt-get update")?;
-    must(apt().args(["install", "-qy", "--no-install-recommends", package]), &format!("apt-get install {package}"))
+    must(apt().args(["install", "-qy", "--no-install-recommends"]).args(packages), "apt-get install")
 }
 
 pub fn is_root() -> bool {

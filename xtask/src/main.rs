@@ -5,6 +5,7 @@ mod clients;
 mod debian;
 mod postgres;
 mod tests_run;
+mod tools;
 
 use std::ffi::OsString;
 use std::process::{ExitCode, Stdio};

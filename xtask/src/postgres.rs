@@ -12,7 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs, thread};
 
-use crate::{Failure, debian};
+use crate::Failure;
+use crate::debian::is_root;
 
 const START_LIMIT: Duration = Duration::from_mins(1);
 const TOOLS: [&str; 3] = ["initdb", "postgres", "pg_isready"];
@@ -72,7 +73,7 @@ impl Server {
         let folder = new_folder().map_err(failed)?;
         let mut command = Command::new("sh");
         command.args(["-c", KEEPER, "postgres-keeper"]).arg(&binaries.0).arg(&folder).arg(port.to_string());
-        if debian::is_root() {
+        if is_root() {
             let (uid, gid) = unprivileged()
                 .ok_or_else(|| Failure::broken("PostgreSQL does not run as root, and there is no user `nobody`"))?;
             chown(&folder, Some(uid), Some(gid)).map_err(failed)?;

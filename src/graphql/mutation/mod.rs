@@ -12,13 +12,12 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, MaybeUndefined, MergedObject};
 
 use super::State;
-use super::access::{Action, require};
+use super::access::{Action, require_noted};
 use super::error::ApiError;
 use super::ids::{IdKind, stored};
 use super::payloads::UserError;
 use super::session::{Moment, session};
 use crate::store::audit::{Actor, AuditAction};
-use crate::store::views::Caller;
 use crate::sync::{Engine, Patch, Refusal, RefusalCode};
 
 /// Everything that changes something. What was asked for and cannot be had is in the payload's `userErrors`.
@@ -36,14 +35,9 @@ async fn begin<'ctx>(
     action: Action,
     audited: AuditAction,
 ) -> Result<(Actor, &'ctx Engine), ApiError> {
-    let caller = ctx.data_opt::<Caller>().ok_or(ApiError::Unauthenticated)?;
+    let caller = require_noted(ctx, action, audited).await?;
     let state = ctx.data_opt::<State>().ok_or(ApiError::Internal)?;
-    let by = caller.actor();
-    if let Err(refused) = require(ctx, action) {
-        state.engine.note_refusal(&by, audited).await?;
-        return Err(refused);
-    }
-    Ok((by, &state.engine))
+    Ok((caller.actor(), &state.engine))
 }
 
 /// What is there once an edit is done.

@@ -15,11 +15,13 @@ use crate::store::StoreError;
 use crate::store::changes::Change;
 use crate::store::connect::{Store, database_now};
 use crate::store::convert::{instant, micros};
+use crate::store::sight::{self, Sight};
 use crate::store::views::{SyncStage, SyncStatus, SyncTrigger};
 
 #[derive(FromQueryResult)]
 struct Due {
     id: i64,
+    workspace_id: i64,
     /// Whose lease ran out; None where the lease was given back.
     lease_owner: Option<String>,
 }
@@ -30,9 +32,10 @@ impl Store {
     /// A run that is open is taken up; otherwise a scheduled one begins. Downtime is caught up with by one run.
     pub async fn claim_due(&self, owner: &str, ttl: Duration) -> Result<Option<Claim>, StoreError> {
         let since = std::time::Instant::now();
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Clerk).await?;
         let now = micros(database_now(&tx, &self.clock).await?);
         let Some(due) = due(&tx, now).await? else { return Ok(None) };
+        sight::take(&tx, Sight::Workspace(due.workspace_id), &self.clock).await?;
         let claim = Query::update()
             .table("integration")
             .value("lease_owner", owner)
@@ -87,7 +90,7 @@ impl Store {
 async fn due(tx: &DatabaseTransaction, now: i64) -> Result<Option<Due>, StoreError> {
     let backend = tx.get_database_backend();
     let mut select = Query::select()
-        .columns(["id", "lease_owner"])
+        .columns(["id", "workspace_id", "lease_owner"])
         .from("integration")
         .and_where(Expr::col("disconnected_at").is_null())
         .and_where(Expr::col("next_run_at").lte(now))

@@ -33,8 +33,9 @@ use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStateme
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use tokio::sync::OnceCell;
 
-use super::connect::{Store, database_now};
+use super::connect::Store;
 use super::convert::micros;
+use super::sight::Sight;
 use super::{Backend, StoreError, Writer};
 use crate::domain::Instant;
 use scopes::StaleScope;
@@ -58,11 +59,7 @@ pub struct Reader {
 impl Store {
     /// Starts reading a workspace as it is now.
     pub async fn reader(&self, workspace: i64) -> Result<Reader, StoreError> {
-        let tx = self.begin_read().await?;
-        let now = match self.backend() {
-            Backend::Sqlite => self.clock.now(),
-            Backend::Postgres => database_now(&tx, &self.clock).await?,
-        };
+        let (tx, now) = self.begin_read(Sight::Workspace(workspace)).await?;
         Ok(Reader {
             tx: Arc::new(tx),
             backend: self.backend(),

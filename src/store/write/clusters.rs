@@ -99,6 +99,7 @@ impl Writer {
                 fact_id: Set(fact.id),
                 facet: Set(facet.to_owned()),
                 value: Set(value),
+                workspace_id: Set(self.workspace),
             }));
         }
         self.insert(rows).await

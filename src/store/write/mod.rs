@@ -22,15 +22,17 @@ pub use runs::{NextRun, RunEnd};
 pub use subjects::{AccountInput, AssetInput};
 pub use verdicts::{ResultKey, ResultPut, StoredResult};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use entity::audit_event;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult};
 
-use super::StoreError;
 use super::changes::{Change, Changes};
 use super::connect::{Store, database_now};
 use super::convert::{instant, micros};
+use super::sight::Sight;
+use super::{StoreError, audit};
 use crate::domain::Instant;
 
 /// Rows per statement: below the parameter limits of both databases.
@@ -43,6 +45,8 @@ pub struct Writer {
     pub(super) at: i64,
     /// The clock when the turn came; `at` may lie a little ahead of it.
     pub(super) now: i64,
+    /// Events of the audit ledger that stand once this commits.
+    pub(super) audited: Mutex<Vec<audit_event::Model>>,
     changes: Changes,
 }
 
@@ -53,7 +57,7 @@ impl Store {
         struct Generation {
             generation_at: i64,
         }
-        let tx = self.begin_write().await?;
+        let tx = self.begin_write(Sight::Workspace(workspace)).await?;
         let backend = tx.get_database_backend();
         let mut select = Query::select()
             .column("generation_at")
@@ -67,14 +71,15 @@ impl Store {
         let previous = generation.map_or(0, |row| row.generation_at);
         let now = micros(database_now(&tx, &self.clock).await?);
         let changes = self.changes.clone();
-        Ok(Writer { tx: Arc::new(tx), workspace, at: Ord::max(now, previous + 1), now, changes })
+        let (at, audited) = (Ord::max(now, previous + 1), Mutex::default());
+        Ok(Writer { tx: Arc::new(tx), workspace, at, now, audited, changes })
     }
 }
 
 impl Writer {
     /// The write turn of a workspace that this transaction has just made.
     pub(super) fn of_new(tx: DatabaseTransaction, workspace: i64, now: i64, changes: Changes) -> Self {
-        Self { tx: Arc::new(tx), workspace, at: now, now, changes }
+        Self { tx: Arc::new(tx), workspace, at: now, now, audited: Mutex::default(), changes }
     }
 
     /// The instant at which this writer's changes become true.
@@ -95,7 +100,9 @@ impl Writer {
             .to_owned();
         self.tx.execute(&update).await?;
         let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
-        self.changes.commit(tx, Change::Commit { workspace: self.workspace }).await
+        self.changes.commit(tx, Change::Commit { workspace: self.workspace }).await?;
+        audit::log(&self.audited.into_inner().unwrap_or_else(PoisonError::into_inner));
+        Ok(())
     }
 
     /// Undoes everything, and ends the turn before it returns.

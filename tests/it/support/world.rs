@@ -96,7 +96,7 @@ impl World {
         let restart: Restart = Box::new(restart);
         let state = State { store: store.clone(), engine: engine.clone(), clock: clock.clone() };
         let schema = graphql::schema(state.clone());
-        let raw = sea_orm::Database::connect(&database.url).await.unwrap();
+        let raw = sea_orm::Database::connect(&database.raw_url).await.unwrap();
         let database = database.clone();
         Self { store, engine, simulator, clock, workspace, database, statements, heard, restart, state, schema, raw }
     }
@@ -121,7 +121,11 @@ impl World {
 
     /// The first organization of the demonstration, with its people, links and what they entered by hand.
     pub async fn demo(database: &Database) -> Self {
-        let world = Self::synced(database, demo::keys::READER.public).await;
+        Self::demo_with(database, Setting::default()).await
+    }
+
+    pub async fn demo_with(database: &Database, setting: Setting) -> Self {
+        let world = Self::synced_with(database, demo::keys::READER.public, setting).await;
         world.tick();
         world.load_people().await;
         world.load_edits().await;
@@ -178,6 +182,13 @@ impl World {
     /// The engine of a process that has just started: nothing is remembered but what is stored.
     pub fn restarted_engine(&self) -> Engine {
         (self.restart)()
+    }
+
+    /// The keys of the simulator's first organization.
+    pub fn simulator_keys(&self) -> Vec<slategate::demo::model::Key> {
+        let mut keys = Vec::new();
+        self.simulator.edit(|estate| keys.clone_from(&estate[0].keys));
+        keys
     }
 
     /// Works off everything that is due now.
@@ -352,6 +363,14 @@ impl World {
         }
     }
 
+    /// What makes a transaction on PostgreSQL one of this workspace, as the store does it.
+    pub fn as_tenant(&self) -> String {
+        let workspace = self.workspace;
+        format!(
+            "SELECT set_config('role', slategate_tenant(), true), set_config('slategate.workspace', '{workspace}', true)"
+        )
+    }
+
     /// One text column of a query's rows, on one connection after some other statements.
     pub async fn rows(&self, before: &[&str], sql: &str, column: usize) -> Vec<String> {
         let turn = self.raw.begin().await.unwrap();
@@ -369,6 +388,69 @@ impl World {
         let statement = Statement::from_string(self.raw.get_database_backend(), sql);
         let rows = self.raw.query_all_raw(statement).await.unwrap();
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    }
+
+    /// Every row of every table as text, so that two states can be compared and nothing in them hides.
+    pub async fn dump(&self) -> Vec<(String, Vec<String>)> {
+        let tables = match self.database.kind {
+            Kind::Sqlite => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+            }
+            Kind::Postgres => "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
+        };
+        let mut dump = Vec::new();
+        for table in self.texts(tables).await {
+            let row = match self.database.kind {
+                Kind::Sqlite => {
+                    let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                    let columns = self.texts(&columns).await.into_iter().map(|name| format!("quote(\"{name}\")"));
+                    columns.collect::<Vec<_>>().join(" || ',' || ")
+                }
+                Kind::Postgres => format!("{table}::text"),
+            };
+            dump.push((table.clone(), self.texts(&format!("SELECT {row} FROM {table} ORDER BY 1")).await));
+        }
+        dump
+    }
+
+    /// What callers can change: without the ledger, the instants of commits, and when tokens were used.
+    pub async fn substance(&self) -> Vec<(String, Vec<String>)> {
+        let mut dump = self.dump().await;
+        dump.retain(|(table, _)| !["audit_event", "workspace", "api_token"].contains(&table.as_str()));
+        let tokens = "SELECT CAST(id AS TEXT) || role || token_hash || CAST(expires_at AS TEXT) || \
+                      COALESCE(CAST(revoked_at AS TEXT), '') FROM api_token ORDER BY 1";
+        dump.push(("api_token".to_owned(), self.texts(tokens).await));
+        dump
+    }
+
+    /// All rows that belong to a workspace, but for what each commit and each use of a token notes.
+    pub async fn fact_rows_of(&self, workspace: i64) -> Vec<String> {
+        let mut rows = Vec::new();
+        for (table, _) in self.dump().await {
+            let (of, but) = match table.as_str() {
+                "seaql_migrations" => continue,
+                "workspace" => ("id", "generation_at"),
+                "api_token" => ("workspace_id", "last_used_at"),
+                _ => ("workspace_id", ""),
+            };
+            let columns = match self.database.kind {
+                Kind::Sqlite => format!("SELECT name FROM pragma_table_info('{table}')"),
+                Kind::Postgres => format!(
+                    "SELECT column_name::text FROM information_schema.columns \
+                     WHERE table_schema = 'public' AND table_name = '{table}'"
+                ),
+            };
+            let columns = self.texts(&columns).await.into_iter().filter(|name| name != but);
+            let columns: Vec<_> = match self.database.kind {
+                Kind::Sqlite => columns.map(|name| format!("quote({name})")).collect(),
+                Kind::Postgres => columns.map(|name| format!("COALESCE({name}::text, '-')")).collect(),
+            };
+            let row =
+                format!("SELECT '{table}: ' || {} FROM {table} WHERE {of} = {workspace}", columns.join(" || ',' || "));
+            rows.extend(self.texts(&row).await);
+        }
+        rows.sort();
+        rows
     }
 
     /// Changes rows or tables behind the back of the store.
@@ -397,6 +479,7 @@ async fn connected(database: &Database, clock: &Clock) -> Store {
         freshness: TimeDelta::hours(24),
         clock: clock.clone(),
         connections: 5,
+        lease: std::time::Duration::from_secs(30),
     };
     Store::connect(options).await.unwrap()
 }
