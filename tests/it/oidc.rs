@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use slategate::auth::oidc::{Oidc, OidcSettings};
 use slategate::store::views::Role;
+use tokio_util::task::TaskTracker;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -114,7 +115,7 @@ impl Issuer {
             role_claim: "roles".to_owned(),
             workspace_claim: Some("workspace".to_owned()),
         };
-        world.serve_trusting(Some(Oidc::new(settings, world.clock.clone()).unwrap())).await
+        world.serve_trusting(Some(Oidc::new(settings, world.clock.clone(), TaskTracker::new()).unwrap())).await
     }
 
     fn claims(&self, world: &World) -> Value {

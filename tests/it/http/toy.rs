@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use async_graphql::{Object, Request, Response, Schema, Subscription as Root};
 use axum::http::HeaderMap;
+use chrono::DateTime;
 use futures_util::stream::{self, BoxStream, Stream};
 use serde_json::Value;
+use slategate::clock::Clock;
 use slategate::graphql::documents::Documents;
 use slategate::http::{
-    AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
+    AuthFailure, CallerSession, Deadlines, Gate, GateSettings, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
 };
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -108,6 +110,10 @@ impl GraphQlService for Service {
         };
         Box::pin(std::future::ready(known))
     }
+
+    fn is_no_guess(&self, token: &str) -> bool {
+        token == TOKEN
+    }
 }
 
 impl CallerSession for Session {
@@ -161,6 +167,7 @@ pub struct Options {
     pub init: Duration,
     pub keep_alive: Duration,
     pub reservation: Duration,
+    pub gate: GateSettings,
 }
 
 impl Default for Options {
@@ -174,6 +181,7 @@ impl Default for Options {
             init: Duration::from_secs(10),
             keep_alive: Duration::from_secs(12),
             reservation: Duration::from_secs(30),
+            gate: GateSettings::default(),
         }
     }
 }
@@ -182,6 +190,7 @@ impl Default for Options {
 pub struct Toy {
     pub address: SocketAddr,
     pub draining: CancellationToken,
+    pub clock: Clock,
     pub tasks: TaskTracker,
     /// Whether the token still counts for those who are connected.
     pub is_current: Arc<AtomicBool>,
@@ -221,7 +230,8 @@ impl Toy {
         let touched = Arc::new(AtomicU32::new(0));
         let schema = Schema::new(Query, Mutation(Arc::clone(&touched)), Subscription);
         let draining = CancellationToken::new();
-        let Options { checks, graphiql, tokens_gone, deadline, manifest, init, keep_alive, reservation } = options;
+        let Options { checks, graphiql, tokens_gone, deadline, manifest, init, keep_alive, reservation, gate } = options;
+        let clock = Clock::manual(DateTime::UNIX_EPOCH);
         let documents = manifest.map_or_else(Documents::default, |text| Documents::trusting(text).unwrap());
         let (tasks, is_current) = (TaskTracker::new(), Arc::new(AtomicBool::new(true)));
         let app = router(HttpState {
@@ -233,6 +243,7 @@ impl Toy {
             }),
             ready: Arc::new(checks),
             documents: Arc::new(documents),
+            gate: Gate::new(gate, clock.clone()),
             graphiql,
             draining: draining.clone(),
             tasks: tasks.clone(),
@@ -251,7 +262,7 @@ impl Toy {
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, app).await.unwrap() });
         let client = reqwest::Client::builder().no_proxy().gzip(false).build().unwrap();
-        Self { address, draining, tasks, is_current, touched, client, _server: server }
+        Self { address, draining, clock, tasks, is_current, touched, client, _server: server }
     }
 
     /// How often a mutation was executed.
