@@ -19,8 +19,8 @@ use crate::controls::Policy;
 use crate::graphql::documents::Documents;
 use crate::graphql::{self, Schema, State};
 use crate::http::{
-    AuthFailure, CallerSession, Deadlines, Gate, GateSettings, GraphQlService, HttpState, Limits, Pending, Readiness, RequestId, Unready,
-    router, serve,
+    AuthFailure, CallerSession, Deadlines, Gate, GateSettings, GraphQlService, HttpState, Limits, Pending, Readiness,
+    RequestId, Unready, router, serve,
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::views::{Caller, Role};

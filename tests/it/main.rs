@@ -6,6 +6,7 @@ mod atlas;
 mod audit;
 mod budget;
 mod connect;
+mod doors;
 mod faults;
 mod golden;
 mod history;

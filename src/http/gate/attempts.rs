@@ -67,6 +67,8 @@ impl Attempts {
         forget(failures, now);
         if failures.len() >= MOST {
             failures.pop_front();
+        } else if failures.len() + 1 == MOST {
+            tracing::warn!(%source, "an address is locked out after too many failed attempts");
         }
         failures.push_back(now);
     }

@@ -20,11 +20,11 @@ use super::CallerSession;
 use super::ports::{AuthFailure, GraphQlService};
 use crate::clock::Clock;
 use attempts::Attempts;
-pub use proxies::{NoProxies, Proxies};
 pub(super) use origins::layer as origins;
+pub use proxies::{NoProxies, Proxies};
 pub(super) use source::Source;
-pub(super) use turns::{Busy, Turn};
 use turns::Turns;
+pub(super) use turns::{Busy, Turn};
 
 /// Whoever waits for an earlier attempt from the same address is told to come back by then.
 const TURN_WITHIN: Duration = Duration::from_millis(2_800);

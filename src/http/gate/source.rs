@@ -1,5 +1,6 @@
 //! Where a request comes from, as exactly as it is counted.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// An IPv4 address, or an IPv6 network of 64 bits: whoever has one address there has them all.
@@ -9,6 +10,16 @@ pub struct Source(Option<IpAddr>);
 impl Source {
     /// A request whose connection is not known, as in tests without one.
     pub const UNKNOWN: Self = Self(None);
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            None => f.write_str("unknown"),
+            Some(IpAddr::V4(address)) => address.fmt(f),
+            Some(IpAddr::V6(network)) => write!(f, "{network}/64"),
+        }
+    }
 }
 
 impl From<IpAddr> for Source {
@@ -37,5 +48,7 @@ mod tests {
         assert_ne!(source("2001:db8:1:2::1"), source("2001:db8:1:3::1"));
         assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
         assert_eq!(source("192.0.2.1"), source("::ffff:192.0.2.1"));
+        let shown = [source("192.0.2.1"), source("2001:db8:1:2::1"), Source::UNKNOWN].map(|source| source.to_string());
+        assert_eq!(shown, ["192.0.2.1", "2001:db8:1:2::/64", "unknown"]);
     }
 }

@@ -29,12 +29,7 @@ pub struct Asked {
 
 impl Asked {
     /// Finds out who is calling before anything else.
-    pub async fn new(
-        live: &Live,
-        source: Source,
-        headers: &HeaderMap,
-        query: Option<String>,
-    ) -> Result<Self, Refusal> {
+    pub async fn new(live: &Live, source: Source, headers: &HeaderMap, query: Option<String>) -> Result<Self, Refusal> {
         let session = caller(&live.http, source, headers).await?;
         let query = query.unwrap_or_default();
         let in_header = headers.get(STREAM_TOKEN).and_then(|token| token.to_str().ok()).map(str::to_owned);

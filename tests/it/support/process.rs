@@ -134,6 +134,13 @@ impl Process {
         made.out.trim().to_owned()
     }
 
+    /// The most memory it ever had, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
+    }
+
     /// Everything said so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
