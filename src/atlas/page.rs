@@ -112,6 +112,19 @@ fn has_next(body: &Value) -> bool {
     body["links"].as_array().is_some_and(|links| links.iter().any(|link| link["rel"] == "next"))
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz(pages: impl Iterator<Item = Value>) {
+    let mut reading = Reading::default();
+    for value in pages.take(MOST_PAGES as usize) {
+        if !matches!(reading.add(Body { value, bytes: 1 }, "id"), Ok(true)) {
+            break;
+        }
+    }
+    let ids: Vec<&str> = reading.rows.iter().filter_map(|row| row["id"].as_str()).collect();
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "an id is kept twice");
+    assert!(reading.pages < 2 || !reading.fits_together() || reading.totals.len() < 2);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -4,6 +4,8 @@
 
 mod cache;
 mod familiar;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 pub mod oidc;
 mod token;
 

@@ -180,3 +180,24 @@ fn refused(message: &str) -> Refusal {
 fn at_line(line: u64, refusal: Refusal) -> Refusal {
     Refusal { message: format!("Line {line}: {}", refusal.message), ..refusal }.field("csv")
 }
+
+/// What is read whole is good in every row; what is not says why.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz(text: &str) {
+    match parse(text) {
+        Ok(edits) => {
+            let distinct: HashSet<String> = edits.iter().map(|(_, edit)| normal(&edit.email)).collect();
+            assert_eq!(distinct.len(), edits.len(), "{text}");
+            assert!(edits.len() <= MOST_ROWS && edits.iter().all(|(_, edit)| check(edit).is_empty()), "{text}");
+            for (_, edit) in edits {
+                assert!(
+                    merge(None, edit).is_ok_and(|person| !person.full_name.chars().any(char::is_control)),
+                    "{text}"
+                );
+            }
+        }
+        Err(refusals) => {
+            assert!(!refusals.is_empty() && refusals.iter().all(|refusal| refusal.message.len() < 1_000), "{text}");
+        }
+    }
+}

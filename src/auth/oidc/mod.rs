@@ -126,3 +126,16 @@ impl Oidc {
 fn is_acceptable(header: &Header) -> bool {
     ALGORITHMS.contains(&header.alg) && header.crit.is_none()
 }
+
+/// Whatever stands in a token, it is told whether it concerns us and what it is signed with.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz(text: &str) {
+    if Oidc::concerns(text)
+        && let Ok(header) = decode_header(text)
+    {
+        assert!(!is_acceptable(&header) || !format!("{:?}", header.alg).starts_with("HS"), "{text}");
+    }
+    if let Ok(claims) = serde_json::from_str(text) {
+        claims::fuzz(&claims);
+    }
+}
