@@ -1,10 +1,11 @@
 //! `cargo test` over the workspace, with a `PostgreSQL` to test against or with a loud word that there is none.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use crate::postgres::{self, Server};
+use crate::tools::cargo;
 use crate::{Failure, postgres::Binaries};
 
 /// Read by the tests' support code.
@@ -49,8 +50,7 @@ fn binaries() -> Result<Binaries, Failure> {
 }
 
 fn cargo_test(rest: &[OsString], with: impl FnOnce(&mut Command) -> &mut Command) -> Result<ExitCode, Failure> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsStr::new("cargo").to_owned());
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     command.args(["test", "--workspace", "--locked"]).args(rest);
     let status = with(&mut command).status();
     let status = status.map_err(|error| Failure::broken(format!("cargo could not be started: {error}")))?;
