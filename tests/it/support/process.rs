@@ -87,7 +87,11 @@ impl Process {
 
     /// Starts this command of a server on a free port.
     pub fn spawn(mut command: Command) -> Self {
-        command.env("SLATEGATE_LISTEN", "127.0.0.1:0").env("SLATEGATE_LOG_FORMAT", "json");
+        command.env("SLATEGATE_LISTEN", "127.0.0.1:0");
+        let formats = command.as_std().get_envs().any(|(name, _)| name == "SLATEGATE_LOG_FORMAT");
+        if !formats {
+            command.env("SLATEGATE_LOG_FORMAT", "json");
+        }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (said, address) = watch::channel(None);
@@ -215,6 +219,9 @@ fn follow(
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let event: Value = serde_json::from_str(line).ok()?;
+    let Ok(event) = serde_json::from_str::<Value>(line) else {
+        let (_, said) = line.split_once("listening address=")?;
+        return said.split(' ').next()?.parse().ok();
+    };
     (event["message"] == "listening").then(|| event["address"].as_str()?.parse().ok())?
 }
