@@ -2,8 +2,6 @@
 
 mod inert;
 
-use std::io::IsTerminal;
-
 use inert::Inert;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -21,9 +19,8 @@ pub fn is_filter(text: &str) -> bool {
 /// Starts the log for the whole process; what is no filter counts as `info`. A second start is refused.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), TryInitError> {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let has_colours = format == LogFormat::Text && std::io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(has_colours);
-    let log = log.with_writer(Inert::new(std::io::stderr, has_colours));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    let log = log.with_writer(Inert::new(std::io::stderr));
     match format {
         LogFormat::Text => log.finish().try_init(),
         LogFormat::Json => log.json().flatten_event(true).finish().try_init(),
