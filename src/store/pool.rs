@@ -8,17 +8,16 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::pool::PoolOptions;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::sqlx::{Connection, Database, Error};
+use sea_orm::sqlx::{Connection, Error, Row, raw_sql};
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector};
 
 use super::{StoreError, StoreOptions};
 
 /// A request waits so long for a connection: with what follows it is answered within three seconds.
 const ACQUIRE_WITHIN: Duration = Duration::from_millis(2_500);
-/// A connection that does not answer a ping so soon is closed.
+/// A connection that does not answer a probe so soon is closed.
 const PING_WITHIN: Duration = Duration::from_millis(700);
 /// The check of readiness has a connection of its own, so it never waits behind requests.
 const PROBE_WITHIN: Duration = Duration::from_millis(1_200);
@@ -81,16 +80,27 @@ pub(super) fn postgres(options: &StoreOptions) -> Result<Pools, StoreError> {
 }
 
 /// Without a limit a ping into a black hole would keep its place in the pool for ever.
-fn probed<DB: Database>(options: PoolOptions<DB>) -> PoolOptions<DB> {
+fn probed(options: PgPoolOptions) -> PgPoolOptions {
     options
         .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(ping(connection)))
-        .after_release(|connection, _| Box::pin(ping(connection)))
+        .before_acquire(|connection, _| Box::pin(in_time(connection.ping())))
+        .after_release(|connection, _| Box::pin(in_time(end_forgotten_transaction(connection))))
 }
 
-async fn ping<C: Connection>(connection: &mut C) -> Result<bool, Error> {
-    let ping = tokio::time::timeout(PING_WITHIN, connection.ping()).await;
-    ping.unwrap_or_else(|_| Err(Error::Io(std::io::ErrorKind::TimedOut.into()))).map(|()| true)
+/// `sqlx` counts a transaction once its `BEGIN` is answered. Whoever stops waiting before that leaves one that nobody
+/// ends, and the locks of whatever is executed next on the connection with it. Outside of a transaction a statement
+/// and its transaction begin together; the simple protocol is needed for that, as the other sends several messages.
+async fn end_forgotten_transaction(connection: &mut PgConnection) -> Result<(), Error> {
+    let row = raw_sql("SELECT now() <> statement_timestamp()").fetch_one(&mut *connection).await?;
+    if row.try_get(0)? {
+        raw_sql("ROLLBACK").execute(connection).await?;
+    }
+    Ok(())
+}
+
+async fn in_time(probing: impl Future<Output = Result<(), Error>>) -> Result<bool, Error> {
+    let probed = tokio::time::timeout(PING_WITHIN, probing).await;
+    probed.unwrap_or_else(|_| Err(Error::Io(std::io::ErrorKind::TimedOut.into()))).map(|()| true)
 }
 
 fn unusable(error: impl Display) -> DbErr {

@@ -2,10 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
+use slategate::clock::Clock;
+use slategate::store::{Store, StoreOptions};
 
 use crate::on_both_databases;
-use crate::support::{Database, Kind, Process, World};
+use crate::processes::peek;
+use crate::support::process::eventually;
+use crate::support::{Database, Fault, FaultProxy, Kind, Process, World};
 
 /// What only this program's insides say.
 const INSIDES: [&str; 10] =
@@ -66,6 +71,33 @@ on_both_databases! {
         let (_, answer) = served.post(Some(&token), query, json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
         assert_tells_nothing(&answer);
+    }
+
+    async fn who_stops_waiting_for_a_transaction_leaves_none_behind(database) {
+        let world = World::new(&database).await;
+        // What SQLite is told is told inside the process: there is no answer to hold back.
+        if database.kind == Kind::Sqlite {
+            return;
+        }
+        let (proxy, url) = FaultProxy::before(&database.url).await;
+        let store = Store::connect(StoreOptions {
+            url,
+            freshness: TimeDelta::hours(24),
+            clock: Clock::System,
+            connections: 1,
+        });
+        let store = store.await.unwrap();
+        proxy.set(Fault::HoldAnswersTo(b"BEGIN"));
+        tokio::select! {
+            _ = store.writer(world.workspace) => panic!("nothing is answered"),
+            () = proxy.becomes(Fault::HoldAnswers) => {}
+        }
+        proxy.set(Fault::None);
+        let open = "SELECT CAST(COUNT(*) AS TEXT) FROM pg_stat_activity WHERE datname = current_database() \
+                    AND state LIKE 'idle in transaction%'";
+        let none = eventually(Duration::from_secs(5), || async { peek(&database, open).await.as_deref() == Some("0") });
+        none.await.unwrap();
+        store.close().await.unwrap();
     }
 
     async fn a_query_behind_a_lock_is_stopped_in_time(database) {

@@ -83,7 +83,7 @@ async fn connect(server: &Process, admin: &str) {
 }
 
 /// One text of the first row that `sql` gives, behind the program's back.
-async fn peek(database: &Database, sql: &str) -> Option<String> {
+pub async fn peek(database: &Database, sql: &str) -> Option<String> {
     use sea_orm::{ConnectionTrait, Statement};
     let raw = sea_orm::Database::connect(&database.url).await.unwrap();
     let row = raw.query_one_raw(Statement::from_string(raw.get_database_backend(), sql)).await.unwrap();

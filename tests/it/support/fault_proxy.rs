@@ -26,6 +26,10 @@ pub enum Fault {
     CutAfter(usize),
     /// The first connection whose client says this is reset before the answer to it gets back. Then the fault is over.
     CutAnswerTo(&'static [u8]),
+    /// Once a client says this, the fault is `HoldAnswers`.
+    HoldAnswersTo(&'static [u8]),
+    /// Answers wait until the fault is another.
+    HoldAnswers,
 }
 
 /// A running relay. Dropping it resets what it carries.
@@ -79,6 +83,11 @@ impl FaultProxy {
 
     pub fn fault(&self) -> Fault {
         *self.state.fault.borrow()
+    }
+
+    /// Waits until the fault is this one.
+    pub async fn becomes(&self, fault: Fault) {
+        self.state.fault.subscribe().wait_for(|now| *now == fault).await.unwrap();
     }
 
     /// Resets every open connection, the silent ones too.
@@ -202,7 +211,20 @@ async fn pump(
                     state.fault.send_replace(Fault::None);
                 }
             }
-            Fault::None | Fault::CutAfter(_) | Fault::CutAnswerTo(_) => {}
+            Fault::HoldAnswersTo(words) if way == Way::Question => {
+                if piece.windows(words.len()).any(|window| window == words) {
+                    state.fault.send_replace(Fault::HoldAnswers);
+                }
+            }
+            Fault::HoldAnswers if way == Way::Answer => {
+                let mut fault = state.fault.subscribe();
+                let _over = fault.wait_for(|fault| *fault != Fault::HoldAnswers).await;
+            }
+            Fault::None
+            | Fault::CutAfter(_)
+            | Fault::CutAnswerTo(_)
+            | Fault::HoldAnswersTo(_)
+            | Fault::HoldAnswers => {}
         }
         sent += read;
         if to.write_all(piece).await.is_err() {
