@@ -90,14 +90,14 @@ pub fn retry_after(input: &[u8]) {
     let Some(now) = DateTime::from_timestamp(i64::from(u32::from_be_bytes(*seconds)), 0) else { return };
     let told = rests::read(&String::from_utf8_lossy(text), now);
     assert!(told.is_none_or(|wait| !wait.is_zero()));
-    let mut last = std::time::Duration::ZERO;
+    let mut before = std::time::Duration::ZERO;
     for attempt in [1, 2, 3, 9, u32::MAX] {
         let (least, chance) = rests::wait(told, attempt);
         assert!(
-            least >= last
+            least >= before
                 && least >= told.unwrap_or_default()
                 && least.checked_add(chance).is_none_or(|all| all >= least)
         );
-        last = least;
+        before = least;
     }
 }

@@ -94,7 +94,7 @@ async fn whoever_does_not_read_is_sent_away_and_gives_its_place_back() {
     let toy = Toy::with(Options { limits: Some(limits), ..Options::default() }).await;
     let page = read(Toy::start().await.anonymous("GET", "/graphiql")).await;
     let page = String::from_utf8(page.bytes).unwrap();
-    let script = page.split('"').find(|part| part.starts_with("/graphiql/assets/") && part.ends_with(".js")).unwrap();
+    let script = page.split('"').find(|part| part.starts_with("/graphiql/assets/index-")).unwrap();
     let mut stream = TcpStream::connect(toy.address).await.unwrap();
     // More than any socket buffers: the uncompressed script, many times.
     let request = format!("GET {script} HTTP/1.1\r\nhost: toy\r\n\r\n");

@@ -90,7 +90,7 @@ on_both_databases! {
             let (_, answer) = server.post(&client(), &admin, "{ syncRuns { nodes { status } } }", json!({})).await.unwrap();
             answer["data"]["syncRuns"]["nodes"][0]["status"] == "SUCCEEDED"
         };
-        assert!(eventually(Duration::from_secs(60), synced).await.is_ok(), "{}", server.log());
+        assert!(eventually(Duration::from_mins(1), synced).await.is_ok(), "{}", server.log());
 
         let lasting = Duration::from_secs(if is_long() { 60 } else { 4 });
         let calm = load(&server, &tokens, CAPACITY, Duration::ZERO, lasting / 2).await;
