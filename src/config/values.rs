@@ -126,7 +126,8 @@ pub fn origins(text: &str) -> Result<Vec<HeaderValue>, Unusable> {
     let origin = |text: &str| {
         let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
         let origin = url.origin().ascii_serialization();
-        (origin == text.trim()).then(|| HeaderValue::try_from(origin).ok()).flatten()
+        // A star in a host would look like a pattern and match nothing.
+        (origin == text.trim() && !origin.contains('*')).then(|| HeaderValue::try_from(origin).ok()).flatten()
     };
     let origins: Option<Vec<HeaderValue>> = text.split(',').map(origin).collect();
     origins.ok_or_else(|| unusable("names something that is no origin", expected))
