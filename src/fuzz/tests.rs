@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
-/// Made from each target's seeds.
+/// Made from each target's seeds; a hundred times as many with `SLATEGATE_TEST_LONG`.
 const GENERATED: usize = 1_500;
 const LONGEST: usize = 4_096;
 /// Pieces that readers stumble over.
@@ -99,13 +99,14 @@ fn every_target_has_a_file_and_seeds() {
 
 #[test]
 fn no_seed_and_nothing_made_from_one_breaks_a_reader() {
+    let more = if std::env::var_os("SLATEGATE_TEST_LONG").is_some() { 100 } else { 1 };
     for (target, door) in TARGETS {
         let seeds = seeds(target);
         for seed in &seeds {
             door(seed);
         }
         let mut chance = Chance(1);
-        for _ in 0..GENERATED {
+        for _ in 0..GENERATED * more {
             let input = changed(&seeds, &mut chance);
             let read = std::panic::catch_unwind(|| door(&input));
             assert!(read.is_ok(), "{target}: {:?}", String::from_utf8_lossy(&input));
