@@ -189,11 +189,10 @@ pub(super) fn fuzz(text: &str) {
             let distinct: HashSet<String> = edits.iter().map(|(_, edit)| normal(&edit.email)).collect();
             assert_eq!(distinct.len(), edits.len(), "{text}");
             assert!(edits.len() <= MOST_ROWS && edits.iter().all(|(_, edit)| check(edit).is_empty()), "{text}");
-            for (_, edit) in edits {
-                assert!(
-                    merge(None, edit).is_ok_and(|person| !person.full_name.chars().any(char::is_control)),
-                    "{text}"
-                );
+            // Two dates of a row, or one of a row and one that is stored, may still not fit together.
+            for person in edits.into_iter().filter_map(|(_, edit)| merge(None, edit).ok()) {
+                let name = person.full_name;
+                assert!(!name.trim().is_empty() && !name.chars().any(char::is_control), "{text}");
             }
         }
         Err(refusals) => {
