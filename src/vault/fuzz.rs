@@ -10,7 +10,9 @@ const BINDING: Binding<'_> = Binding { workspace: 7, column: "integration.privat
 /// as a key ring's text.
 pub fn sealed(input: &[u8]) {
     let key = Key::from_slice(&[7; 32]).unwrap_or_else(|| panic!("a key has 32 bytes"));
-    assert!(key.open(&BINDING, input).is_err(), "nobody sealed this");
+    // A fuzzer copies what was sealed in an earlier round; it makes nothing new.
+    let copied = key.open(&BINDING, input);
+    assert!(copied.is_err() || copied.is_ok_and(|secret| secret.as_slice() == SECRET), "nobody sealed this");
 
     let sealed = key.seal(&BINDING, SECRET).unwrap_or_else(|error| panic!("{error}"));
     let mut changed = sealed.clone();
