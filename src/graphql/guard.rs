@@ -11,6 +11,8 @@ mod differential;
 mod fold;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod twin;
 
 use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;

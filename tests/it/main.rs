@@ -7,6 +7,7 @@ mod audit;
 mod budget;
 mod chaos;
 mod connect;
+mod doors;
 mod faults;
 mod golden;
 mod history;

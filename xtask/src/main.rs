@@ -1,17 +1,24 @@
-//! Chores of the project: `cargo xtask test` and `cargo xtask graphiql`.
+//! Chores of the project: tests, fuzzing, what dependencies may be, the bill of materials, the bundled page.
 
 mod assets;
 mod debian;
+mod fault_tools;
+mod fuzz;
 mod postgres;
+mod sbom;
 mod tests_run;
 mod tools;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 use std::{env, fmt};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--sqlite-only] [-- ARGUMENTS OF cargo test]
+       cargo xtask fuzz [--seconds N] [TARGET]
+       cargo xtask deny
+       cargo xtask sbom [FILE]
        cargo xtask graphiql";
 
 /// Why a chore did not get done. The sentence is for the person at the terminal.
@@ -41,13 +48,28 @@ impl fmt::Display for Failure {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Chore {
-    Test { sqlite_only: bool, rest: Vec<OsString> },
+    Test {
+        sqlite_only: bool,
+        rest: Vec<OsString>,
+    },
+    Fuzz {
+        seconds: u32,
+        target: Option<String>,
+    },
+    Deny,
+    /// Without a file it goes to standard output.
+    Sbom {
+        file: Option<PathBuf>,
+    },
     Graphiql,
 }
 
 fn main() -> ExitCode {
     let done = match parse(env::args_os().skip(1).collect()) {
         Some(Chore::Test { sqlite_only, rest }) => tests_run::run(sqlite_only, &rest),
+        Some(Chore::Fuzz { seconds, target }) => fuzz::run(seconds, target.as_deref()).map(|()| ExitCode::SUCCESS),
+        Some(Chore::Deny) => tools::deny().map(|()| ExitCode::SUCCESS),
+        Some(Chore::Sbom { file }) => sbom::write(file.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Chore::Graphiql) => assets::build().map(|()| ExitCode::SUCCESS),
         None => Err(Failure::needs_you(USAGE)),
     };
@@ -60,12 +82,18 @@ fn main() -> ExitCode {
 fn parse(arguments: Vec<OsString>) -> Option<Chore> {
     let mut arguments = arguments.into_iter();
     let chore = arguments.next()?;
-    if chore == "graphiql" {
-        return arguments.next().is_none().then_some(Chore::Graphiql);
-    }
-    if chore != "test" {
-        return None;
-    }
+    let chore = match chore.to_str()? {
+        "test" => return parse_test(arguments),
+        "fuzz" => return parse_fuzz(arguments),
+        "sbom" => Chore::Sbom { file: arguments.next().map(PathBuf::from) },
+        "deny" => Chore::Deny,
+        "graphiql" => Chore::Graphiql,
+        _ => return None,
+    };
+    arguments.next().is_none().then_some(chore)
+}
+
+fn parse_test(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
     let mut sqlite_only = false;
     for argument in arguments.by_ref() {
         if argument == "--" {
@@ -77,6 +105,21 @@ fn parse(arguments: Vec<OsString>) -> Option<Chore> {
         sqlite_only = true;
     }
     Some(Chore::Test { sqlite_only, rest: arguments.collect() })
+}
+
+fn parse_fuzz(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
+    let (mut seconds, mut target) = (fuzz::SECONDS, None);
+    while let Some(argument) = arguments.next() {
+        let argument = argument.into_string().ok()?;
+        if argument == "--seconds" {
+            seconds = arguments.next()?.to_str()?.parse().ok().filter(|seconds| *seconds > 0)?;
+        } else if argument.starts_with('-') || target.is_some() {
+            return None;
+        } else {
+            target = Some(argument);
+        }
+    }
+    Some(Chore::Fuzz { seconds, target })
 }
 
 /// A command whose output belongs on the terminal; it must succeed.
@@ -105,8 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn a_fuzz_run_names_its_target_and_its_time() {
+        let fuzz = |seconds, target: Option<&str>| Some(Chore::Fuzz { seconds, target: target.map(str::to_owned) });
+        assert_eq!(parsed("fuzz"), fuzz(60, None));
+        assert_eq!(parsed("fuzz guard --seconds 5"), fuzz(5, Some("guard")));
+        assert_eq!(parsed("sbom a.json"), Some(Chore::Sbom { file: Some("a.json".into()) }));
+    }
+
+    #[test]
     fn an_unknown_word_is_refused() {
-        for line in ["", "tset", "test --sqlite", "test lib", "graphiql now"] {
+        for line in
+            ["", "tset", "test --sqlite", "test lib", "graphiql now", "fuzz a b", "fuzz --seconds 0", "deny all"]
+        {
             assert_eq!(parsed(line), None, "{line}");
         }
     }
