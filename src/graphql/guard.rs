@@ -12,6 +12,8 @@ mod fold;
 mod lists;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod twin;
 
 use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;

@@ -16,6 +16,8 @@ mod control_result;
 pub mod documents;
 mod error;
 mod filters;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod grant;
 pub mod guard;
 mod ids;

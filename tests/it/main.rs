@@ -8,6 +8,7 @@ mod budget;
 mod chaos;
 mod connect;
 mod documented;
+mod doors;
 mod faults;
 mod golden;
 mod history;

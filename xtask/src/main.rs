@@ -1,19 +1,26 @@
-//! Chores of the project: `cargo xtask test`, `cargo xtask clients` and `cargo xtask graphiql`.
+//! Chores of the project: tests, other people's clients, fuzzing, what dependencies may be, the bill of materials, the bundled page.
 
 mod assets;
 mod clients;
 mod debian;
+mod fault_tools;
+mod fuzz;
 mod postgres;
+mod sbom;
 mod tests_run;
 mod tools;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 use std::{env, fmt};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--sqlite-only] [-- ARGUMENTS OF cargo test]
        cargo xtask clients [--without-browser] [SUITE ...]
+       cargo xtask fuzz [--seconds N] [TARGET]
+       cargo xtask deny
+       cargo xtask sbom [FILE]
        cargo xtask graphiql";
 
 /// Why a chore did not get done. The sentence is for the person at the terminal.
@@ -43,8 +50,23 @@ impl fmt::Display for Failure {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Chore {
-    Test { sqlite_only: bool, rest: Vec<OsString> },
-    Clients { with_browser: bool, suites: Vec<OsString> },
+    Test {
+        sqlite_only: bool,
+        rest: Vec<OsString>,
+    },
+    Clients {
+        with_browser: bool,
+        suites: Vec<OsString>,
+    },
+    Fuzz {
+        seconds: u32,
+        target: Option<String>,
+    },
+    Deny,
+    /// Without a file it goes to standard output.
+    Sbom {
+        file: Option<PathBuf>,
+    },
     Graphiql,
 }
 
@@ -52,6 +74,9 @@ fn main() -> ExitCode {
     let done = match parse(env::args_os().skip(1).collect()) {
         Some(Chore::Test { sqlite_only, rest }) => tests_run::run(sqlite_only, &rest),
         Some(Chore::Clients { with_browser, suites }) => clients::run(with_browser, &suites),
+        Some(Chore::Fuzz { seconds, target }) => fuzz::run(seconds, target.as_deref()).map(|()| ExitCode::SUCCESS),
+        Some(Chore::Deny) => tools::deny().map(|()| ExitCode::SUCCESS),
+        Some(Chore::Sbom { file }) => sbom::write(file.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Chore::Graphiql) => assets::build().map(|()| ExitCode::SUCCESS),
         None => Err(Failure::needs_you(USAGE)),
     };
@@ -63,12 +88,17 @@ fn main() -> ExitCode {
 
 fn parse(arguments: Vec<OsString>) -> Option<Chore> {
     let mut arguments = arguments.into_iter();
-    match arguments.next()?.to_str()? {
-        "test" => parse_test(arguments),
-        "clients" => parse_clients(arguments),
-        "graphiql" => arguments.next().is_none().then_some(Chore::Graphiql),
-        _ => None,
-    }
+    let chore = arguments.next()?;
+    let chore = match chore.to_str()? {
+        "test" => return parse_test(arguments),
+        "clients" => return parse_clients(arguments),
+        "fuzz" => return parse_fuzz(arguments),
+        "sbom" => Chore::Sbom { file: arguments.next().map(PathBuf::from) },
+        "deny" => Chore::Deny,
+        "graphiql" => Chore::Graphiql,
+        _ => return None,
+    };
+    arguments.next().is_none().then_some(chore)
 }
 
 fn parse_test(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
@@ -90,6 +120,21 @@ fn parse_clients(arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
         arguments.partition(|argument| argument.as_encoded_bytes().starts_with(b"-"));
     let with_browser = options.is_empty();
     (with_browser || options == ["--without-browser"]).then_some(Chore::Clients { with_browser, suites })
+}
+
+fn parse_fuzz(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
+    let (mut seconds, mut target) = (fuzz::SECONDS, None);
+    while let Some(argument) = arguments.next() {
+        let argument = argument.into_string().ok()?;
+        if argument == "--seconds" {
+            seconds = arguments.next()?.to_str()?.parse().ok().filter(|seconds| *seconds > 0)?;
+        } else if argument.starts_with('-') || target.is_some() {
+            return None;
+        } else {
+            target = Some(argument);
+        }
+    }
+    Some(Chore::Fuzz { seconds, target })
 }
 
 /// A command whose output belongs on the terminal; it must succeed.
@@ -126,8 +171,26 @@ mod tests {
     }
 
     #[test]
+    fn a_fuzz_run_names_its_target_and_its_time() {
+        let fuzz = |seconds, target: Option<&str>| Some(Chore::Fuzz { seconds, target: target.map(str::to_owned) });
+        assert_eq!(parsed("fuzz"), fuzz(60, None));
+        assert_eq!(parsed("fuzz guard --seconds 5"), fuzz(5, Some("guard")));
+        assert_eq!(parsed("sbom a.json"), Some(Chore::Sbom { file: Some("a.json".into()) }));
+    }
+
+    #[test]
     fn an_unknown_word_is_refused() {
-        for line in ["", "tset", "test --sqlite", "test lib", "graphiql now", "clients --browserless"] {
+        for line in [
+            "",
+            "tset",
+            "test --sqlite",
+            "test lib",
+            "graphiql now",
+            "fuzz a b",
+            "fuzz --seconds 0",
+            "deny all",
+            "clients --browserless",
+        ] {
             assert_eq!(parsed(line), None, "{line}");
         }
     }
