@@ -35,7 +35,7 @@ impl Refusal {
     /// A document that is not known, cannot be parsed, or asks for too much.
     pub(super) fn of_document(refused: Refused) -> Self {
         let outcome = match &refused {
-            Refused::Unparsed(_) | Refused::Guard(_) | Refused::UnknownId => Outcome::Refused,
+            Refused::Unparsed(_) | Refused::Guard(_) | Refused::Variable(_) | Refused::UnknownId => Outcome::Refused,
             Refused::NotFound | Refused::NotSupported => Outcome::NotRegistered,
             Refused::Untrusted => Outcome::NotTrusted,
             Refused::Malformed(_) => Outcome::Malformed,

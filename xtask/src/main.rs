@@ -1,6 +1,7 @@
-//! Chores of the project: tests, fuzzing, what dependencies may be, the bill of materials, the bundled page.
+//! Chores of the project: tests, fuzzing, what dependencies may be, the bill of materials, the bundled page, other people's clients.
 
 mod assets;
+mod clients;
 mod debian;
 mod fault_tools;
 mod fuzz;
@@ -16,6 +17,7 @@ use std::{env, fmt};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--sqlite-only] [-- ARGUMENTS OF cargo test]
+       cargo xtask clients [--without-browser] [SUITE ...]
        cargo xtask fuzz [--seconds N] [TARGET]
        cargo xtask deny
        cargo xtask sbom [FILE]
@@ -61,6 +63,10 @@ enum Chore {
     Sbom {
         file: Option<PathBuf>,
     },
+    Clients {
+        with_browser: bool,
+        suites: Vec<OsString>,
+    },
     Graphiql,
 }
 
@@ -70,6 +76,7 @@ fn main() -> ExitCode {
         Some(Chore::Fuzz { seconds, target }) => fuzz::run(seconds, target.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Chore::Deny) => tools::deny().map(|()| ExitCode::SUCCESS),
         Some(Chore::Sbom { file }) => sbom::write(file.as_deref()).map(|()| ExitCode::SUCCESS),
+        Some(Chore::Clients { with_browser, suites }) => clients::run(with_browser, &suites),
         Some(Chore::Graphiql) => assets::build().map(|()| ExitCode::SUCCESS),
         None => Err(Failure::needs_you(USAGE)),
     };
@@ -84,6 +91,7 @@ fn parse(arguments: Vec<OsString>) -> Option<Chore> {
     let chore = arguments.next()?;
     let chore = match chore.to_str()? {
         "test" => return parse_test(arguments),
+        "clients" => return parse_clients(arguments),
         "fuzz" => return parse_fuzz(arguments),
         "sbom" => Chore::Sbom { file: arguments.next().map(PathBuf::from) },
         "deny" => Chore::Deny,
@@ -122,6 +130,13 @@ fn parse_fuzz(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
     Some(Chore::Fuzz { seconds, target })
 }
 
+fn parse_clients(arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
+    let (options, suites): (Vec<_>, Vec<_>) =
+        arguments.partition(|argument| argument.as_encoded_bytes().starts_with(b"-"));
+    let with_browser = options.is_empty();
+    (with_browser || options == ["--without-browser"]).then_some(Chore::Clients { with_browser, suites })
+}
+
 /// A command whose output belongs on the terminal; it must succeed.
 fn must(command: &mut std::process::Command, what: &str) -> Result<(), Failure> {
     match command.stdin(Stdio::null()).status() {
@@ -156,10 +171,17 @@ mod tests {
     }
 
     #[test]
+    fn clients_suites_are_named_one_by_one() {
+        let suites = ["http", "relay"].map(OsString::from).to_vec();
+        assert_eq!(parsed("clients"), Some(Chore::Clients { with_browser: true, suites: vec![] }));
+        let named = parsed("clients --without-browser http relay");
+        assert_eq!(named, Some(Chore::Clients { with_browser: false, suites }));
+    }
+
+    #[test]
     fn an_unknown_word_is_refused() {
-        for line in
-            ["", "tset", "test --sqlite", "test lib", "graphiql now", "fuzz a b", "fuzz --seconds 0", "deny all"]
-        {
+        let odd = ["", "tset", "test --sqlite", "test lib", "graphiql now", "fuzz a b", "fuzz --seconds 0", "deny all"];
+        for line in odd.into_iter().chain(["clients --browserless"]) {
             assert_eq!(parsed(line), None, "{line}");
         }
     }
