@@ -88,15 +88,6 @@ impl Refused {
     }
 }
 
-/// What a parser misses, without the line that it read: that may hold a key.
-fn without_excerpt(message: &str) -> String {
-    if !message.contains('\n') {
-        return message.to_owned();
-    }
-    let missed = message.lines().rev().find_map(|line| line.trim_start().strip_prefix("= "));
-    format!("the document cannot be parsed: {}", missed.unwrap_or("see the location"))
-}
-
 /// As clients see it: with its code, and with the numbers of the limit that was passed.
 impl From<Refused> for ServerError {
     fn from(refused: Refused) -> Self {
@@ -106,11 +97,7 @@ impl From<Refused> for ServerError {
             _ => None,
         };
         let mut error = match refused {
-            Refused::Unparsed(mut error) => {
-                error.message = without_excerpt(&error.message);
-                error
-            }
-            Refused::Variable(error) => error,
+            Refused::Unparsed(error) | Refused::Variable(error) => error,
             other => Self::new(other.to_string(), None),
         };
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
@@ -235,12 +222,23 @@ impl Documents {
 
 impl Document {
     fn new(text: &str, variables: &Variables) -> Result<Self, Refused> {
-        let mut parsed = parse_query(text).map_err(|error| Refused::Unparsed(error.into()))?;
+        let mut parsed = parse_query(text).map_err(|error| Refused::Unparsed(brief(error.into())))?;
         let judged = guard::check(&parsed, variables)?;
         presence::mark(&mut parsed);
         let weight = cache::weight(text.len(), judged.selections_written);
         Ok(Self { parsed, is_priced_by_variables: judged.is_priced_by_variables, weight })
     }
+}
+
+/// The parser's message repeats the line at fault, which may be the whole document and hold a key: what it expected is
+/// enough.
+fn brief(mut error: ServerError) -> ServerError {
+    if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
+        error.message = format!("Syntax error: {}", expected.replace('_', " "));
+    } else if error.message.contains('\n') {
+        "Syntax error".clone_into(&mut error.message);
+    }
+    error
 }
 
 impl Asked {

@@ -1,4 +1,4 @@
-//! Chores of the project: tests, other people's clients, fuzzing, what dependencies may be, the bill of materials, the bundled page.
+//! Chores of the project: tests, fuzzing, what dependencies may be, the bill of materials, the bundled page, other people's clients.
 
 mod assets;
 mod clients;
@@ -54,10 +54,6 @@ enum Chore {
         sqlite_only: bool,
         rest: Vec<OsString>,
     },
-    Clients {
-        with_browser: bool,
-        suites: Vec<OsString>,
-    },
     Fuzz {
         seconds: u32,
         target: Option<String>,
@@ -67,16 +63,20 @@ enum Chore {
     Sbom {
         file: Option<PathBuf>,
     },
+    Clients {
+        with_browser: bool,
+        suites: Vec<OsString>,
+    },
     Graphiql,
 }
 
 fn main() -> ExitCode {
     let done = match parse(env::args_os().skip(1).collect()) {
         Some(Chore::Test { sqlite_only, rest }) => tests_run::run(sqlite_only, &rest),
-        Some(Chore::Clients { with_browser, suites }) => clients::run(with_browser, &suites),
         Some(Chore::Fuzz { seconds, target }) => fuzz::run(seconds, target.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Chore::Deny) => tools::deny().map(|()| ExitCode::SUCCESS),
         Some(Chore::Sbom { file }) => sbom::write(file.as_deref()).map(|()| ExitCode::SUCCESS),
+        Some(Chore::Clients { with_browser, suites }) => clients::run(with_browser, &suites),
         Some(Chore::Graphiql) => assets::build().map(|()| ExitCode::SUCCESS),
         None => Err(Failure::needs_you(USAGE)),
     };
@@ -115,13 +115,6 @@ fn parse_test(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
     Some(Chore::Test { sqlite_only, rest: arguments.collect() })
 }
 
-fn parse_clients(arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
-    let (options, suites): (Vec<_>, Vec<_>) =
-        arguments.partition(|argument| argument.as_encoded_bytes().starts_with(b"-"));
-    let with_browser = options.is_empty();
-    (with_browser || options == ["--without-browser"]).then_some(Chore::Clients { with_browser, suites })
-}
-
 fn parse_fuzz(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
     let (mut seconds, mut target) = (fuzz::SECONDS, None);
     while let Some(argument) = arguments.next() {
@@ -135,6 +128,13 @@ fn parse_fuzz(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
         }
     }
     Some(Chore::Fuzz { seconds, target })
+}
+
+fn parse_clients(arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
+    let (options, suites): (Vec<_>, Vec<_>) =
+        arguments.partition(|argument| argument.as_encoded_bytes().starts_with(b"-"));
+    let with_browser = options.is_empty();
+    (with_browser || options == ["--without-browser"]).then_some(Chore::Clients { with_browser, suites })
 }
 
 /// A command whose output belongs on the terminal; it must succeed.
@@ -163,14 +163,6 @@ mod tests {
     }
 
     #[test]
-    fn clients_suites_are_named_one_by_one() {
-        let suites = ["http", "relay"].map(OsString::from).to_vec();
-        assert_eq!(parsed("clients"), Some(Chore::Clients { with_browser: true, suites: vec![] }));
-        let named = parsed("clients --without-browser http relay");
-        assert_eq!(named, Some(Chore::Clients { with_browser: false, suites }));
-    }
-
-    #[test]
     fn a_fuzz_run_names_its_target_and_its_time() {
         let fuzz = |seconds, target: Option<&str>| Some(Chore::Fuzz { seconds, target: target.map(str::to_owned) });
         assert_eq!(parsed("fuzz"), fuzz(60, None));
@@ -179,18 +171,17 @@ mod tests {
     }
 
     #[test]
+    fn clients_suites_are_named_one_by_one() {
+        let suites = ["http", "relay"].map(OsString::from).to_vec();
+        assert_eq!(parsed("clients"), Some(Chore::Clients { with_browser: true, suites: vec![] }));
+        let named = parsed("clients --without-browser http relay");
+        assert_eq!(named, Some(Chore::Clients { with_browser: false, suites }));
+    }
+
+    #[test]
     fn an_unknown_word_is_refused() {
-        for line in [
-            "",
-            "tset",
-            "test --sqlite",
-            "test lib",
-            "graphiql now",
-            "fuzz a b",
-            "fuzz --seconds 0",
-            "deny all",
-            "clients --browserless",
-        ] {
+        let odd = ["", "tset", "test --sqlite", "test lib", "graphiql now", "fuzz a b", "fuzz --seconds 0", "deny all"];
+        for line in odd.into_iter().chain(["clients --browserless"]) {
             assert_eq!(parsed(line), None, "{line}");
         }
     }

@@ -175,6 +175,19 @@ fn nothing_but_trusted_documents_runs_where_that_is_asked_for() {
 }
 
 #[test]
+fn what_cannot_be_parsed_is_told_in_one_line_without_the_text() {
+    for (query, expected) in
+        [("{", "Syntax error: expected selection"), ("# nothing", "Syntax error: expected executable definition")]
+    {
+        let refused = Documents::default().admit(text(query), false).expect_err("cannot be parsed");
+        assert_eq!(refused.to_string(), expected);
+    }
+    let long = format!("{{ a(x: {} }}", "[".repeat(10_000));
+    let refused = Documents::default().admit(text(&long), false).expect_err("cannot be parsed");
+    assert!(refused.to_string().len() < 200, "{refused}");
+}
+
+#[test]
 fn a_required_variable_is_missed_before_anything_runs() {
     let query = "query A($n: Int!, $o: Int, $d: Int! = 1) { a(n: $n, o: $o, d: $d) } query B { b }";
     let refused = |name: &str, variables: serde_json::Value| {
