@@ -123,7 +123,9 @@ async fn costs(world: &World) -> Vec<(String, usize, usize)> {
     for Documented { query, variables } in readme().into_iter().chain(tabs(&now)) {
         let before = world.statements.load(Ordering::Relaxed);
         let answer = world.ask_with(&query.replace(FIRST_OF_MARCH, &now), variables).await;
-        let cost = world.statements.load(Ordering::Relaxed) - before;
+        let mut cost = world.statements.load(Ordering::Relaxed) - before;
+        // There each transaction is first told whose rows it may see.
+        cost -= usize::from(world.database.kind == Kind::Postgres);
         let name =
             query.split(|c: char| !c.is_alphanumeric() && c != ' ' && c != '{').next().unwrap().trim().to_owned();
         costs.push((name, cost, answer.to_string().len()));
