@@ -220,11 +220,8 @@ async fn pump(
                 let mut fault = state.fault.subscribe();
                 let _over = fault.wait_for(|fault| *fault != Fault::HoldAnswers).await;
             }
-            Fault::None
-            | Fault::CutAfter(_)
-            | Fault::CutAnswerTo(_)
-            | Fault::HoldAnswersTo(_)
-            | Fault::HoldAnswers => {}
+            Fault::None | Fault::CutAfter(_) | Fault::CutAnswerTo(_) | Fault::HoldAnswersTo(_) | Fault::HoldAnswers => {
+            }
         }
         sent += read;
         if to.write_all(piece).await.is_err() {
