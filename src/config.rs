@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -45,6 +46,8 @@ pub struct Config {
     /// Requests in flight per credential.
     pub atlas_lanes: usize,
     pub schedule: Schedule,
+    /// How long a sync is its process's without a word of it.
+    pub sync_lease: Duration,
     /// How long a good read of a list stays good evidence.
     pub freshness: TimeDelta,
     pub master_keys: KeySource,
@@ -106,6 +109,7 @@ impl Config {
             freshness: self.freshness,
             clock,
             connections: self.database_connections,
+            lease: self.sync_lease,
         }
     }
 
@@ -120,6 +124,7 @@ impl Config {
         let atlas_base_url = vars.required("SLATEGATE_ATLAS_BASE_URL", values::atlas_base_url);
         let atlas_lanes = vars.required("SLATEGATE_ATLAS_LANES", values::number(1..=32));
         let schedule = vars.required("SLATEGATE_SYNC_SCHEDULE", values::schedule);
+        let sync_lease = vars.required("SLATEGATE_SYNC_LEASE", values::number(2..=600));
         let freshness = vars.optional("SLATEGATE_FRESHNESS", values::number(1..=8760));
         let master_key_file = vars.optional("SLATEGATE_MASTER_KEY_FILE", |text| Ok(PathBuf::from(text)));
         let master_keys = vars.optional("SLATEGATE_MASTER_KEYS", |text| Ok(SecretString::from(text)));
@@ -162,6 +167,7 @@ impl Config {
             atlas_lanes: usize::try_from(atlas_lanes?).ok()?,
             freshness: freshness.map_or_else(|| default_freshness(&schedule), |hours| TimeDelta::hours(hours.into())),
             schedule,
+            sync_lease: Duration::from_secs(sync_lease?.into()),
             master_keys: master_keys?,
             time_zone: time_zone?,
             deprovision_grace_days: grace_days?,

@@ -27,7 +27,7 @@ use crate::store::views::{Caller, Role};
 use crate::store::workspaces::StoredDataKey;
 use crate::store::{Store, StoreError};
 use crate::sync::judge::{Subjects, rejudge};
-use crate::sync::{Engine, EngineOptions};
+use crate::sync::{self, Engine, EngineOptions};
 use crate::vault::{WrappedDataKey, verify_or_refuse};
 
 /// Runs taken up at the same time.
@@ -77,7 +77,8 @@ impl Gateway {
             atlas_base_url: config.atlas_base_url.clone(),
             atlas_lanes: config.atlas_lanes,
         };
-        let engine = Engine::new(store.clone(), vault, options);
+        let limits = sync::Limits { lease: config.sync_lease, ..sync::Limits::default() };
+        let engine = Engine::new(store.clone(), vault, options).with_limits(limits);
         let oidc = config.oidc.clone().map(|settings| Oidc::new(settings, clock.clone())).transpose()?;
         let gateway = Self::new(store, engine, clock, config.graphiql, lifecycle);
         Ok(gateway.trusting(documents, config.trusted_only.clone()).vouched_for_by(oidc))

@@ -68,6 +68,7 @@ pub async fn sync_twice(atlas: Url, database: String, projects: usize, lanes: us
         freshness: TimeDelta::hours(24),
         clock: Clock::default(),
         connections: 10,
+        lease: Duration::from_secs(30),
     })
     .await?;
     let seen = watch.clone();

@@ -22,11 +22,11 @@ impl Client {
 
     /// The projects the key sees, each with the number of clusters that Atlas gives.
     pub async fn project_summaries(&self, organization: &str) -> Result<Vec<(Project, Option<u64>)>, AtlasError> {
-        let listing = self.list(&Endpoint::new(Read::Projects, organization)?).await;
-        if let Some(error) = listing.failure {
-            return Err(error);
-        }
         let summary = |row: &Value| Some((convert::project(row).ok()?, row["clusterCount"].as_u64()));
-        Ok(listing.rows.iter().filter_map(summary).collect())
+        let listing = self.list(&Endpoint::new(Read::Projects, organization)?, summary).await;
+        match listing.failure {
+            Some(error) => Err(error),
+            None => Ok(listing.rows.into_iter().flatten().collect()),
+        }
     }
 }

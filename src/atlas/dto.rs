@@ -80,6 +80,24 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The distinct, sorted words of a list; none when it is absent. What a row may do hangs on them, so anything else
+    /// than a list of texts makes the row odd.
+    pub fn words(&self, field: &str, path: &'static str, most: usize) -> Result<Vec<String>, OddRow> {
+        let entries = self.needed_list(field, path, most)?;
+        if entries.iter().any(|entry| !entry.is_string() && !entry.is_null()) {
+            return Err(OddRow { field: path, problem: "holds something else than text" });
+        }
+        Ok(words(entries))
+    }
+
+    /// The entries of a list; none when it is absent. Anything else than a list makes the row odd.
+    pub fn needed_list(&self, field: &str, path: &'static str, most: usize) -> Result<Vec<&'a Value>, OddRow> {
+        match self.get(field) {
+            None | Some(Value::Array(_)) => self.list(field, path, most),
+            Some(_) => Err(OddRow { field: path, problem: "is no list" }),
+        }
+    }
+
     /// The entries of a list; none when it is absent or no list. More than `most` is odd.
     pub fn list(&self, field: &str, path: &'static str, most: usize) -> Result<Vec<&'a Value>, OddRow> {
         let Some(Value::Array(entries)) = self.get(field) else { return Ok(Vec::new()) };

@@ -21,37 +21,42 @@ const MOST_READS: u32 = 3;
 
 /// What was read of a list: all of it, or the rows before a failure.
 #[derive(Debug)]
-pub struct Listing {
+pub struct Listing<T> {
     /// Each once, in the order of Atlas.
-    pub rows: Vec<Value>,
+    pub rows: Vec<T>,
     /// None when the list was read to the end.
     pub failure: Option<AtlasError>,
 }
 
 impl Client {
-    /// Reads a list to its end, or as far as it goes. Pages that do not fit together are read again.
-    pub async fn list(&self, endpoint: &Endpoint) -> Listing {
-        let mut reads = 1;
-        loop {
+    /// Reads a list to its end, or as far as it goes, and keeps of each row what `keep` makes of it. Pages that do not
+    /// fit together are read again, and so is a page that says that there are more rows than it has.
+    pub async fn list<T>(&self, endpoint: &Endpoint, keep: impl Fn(&Value) -> T) -> Listing<T> {
+        let mut before: Option<Reading<T>> = None;
+        for reads in 1..=MOST_READS {
             let mut reading = Reading::default();
-            let failure = match self.pages(endpoint, &mut reading).await {
-                Ok(()) if reading.fits_together() => None,
-                Ok(()) if reads < MOST_READS => {
-                    tracing::debug!(list = ?endpoint.kind(), reads, "atlas list changed while it was read");
-                    reads += 1;
-                    continue;
-                }
-                Ok(()) => Some(AtlasError::UnstableList),
-                Err(error) => Some(error),
-            };
-            return Listing { rows: reading.rows, failure };
+            if let Err(error) = self.pages(endpoint, &mut reading, &keep).await {
+                return Listing { rows: reading.rows, failure: Some(error) };
+            }
+            if reading.fits_together() || before.is_some_and(|before| before.agrees_with(&reading)) {
+                return Listing { rows: reading.rows, failure: None };
+            }
+            tracing::debug!(list = ?endpoint.kind(), reads, "atlas list changed while it was read");
+            before = Some(reading);
         }
+        let rows = before.map_or_else(Vec::new, |reading| reading.rows);
+        Listing { rows, failure: Some(AtlasError::UnstableList) }
     }
 
-    async fn pages(&self, endpoint: &Endpoint, reading: &mut Reading) -> Result<(), AtlasError> {
+    async fn pages<T>(
+        &self,
+        endpoint: &Endpoint,
+        reading: &mut Reading<T>,
+        keep: impl Fn(&Value) -> T,
+    ) -> Result<(), AtlasError> {
         for number in 1..=MOST_PAGES {
             let body = self.read(endpoint, Some(number)).await?;
-            if !reading.add(body, endpoint.row_id())? {
+            if !reading.add(body, endpoint.row_id(), &keep)? {
                 return Ok(());
             }
         }
@@ -59,9 +64,8 @@ impl Client {
     }
 }
 
-#[derive(Default)]
-struct Reading {
-    rows: Vec<Value>,
+struct Reading<T> {
+    rows: Vec<T>,
     ids: HashSet<String>,
     first_ids: HashSet<String>,
     pages: u32,
@@ -70,9 +74,27 @@ struct Reading {
     totals: HashSet<u64>,
 }
 
-impl Reading {
+impl<T> Default for Reading<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            ids: HashSet::new(),
+            first_ids: HashSet::new(),
+            pages: 0,
+            bytes: 0,
+            totals: HashSet::new(),
+        }
+    }
+}
+
+impl<T> Reading<T> {
     /// Adds the new rows of a page and says whether another page follows.
-    fn add(&mut self, Body { mut value, bytes }: Body, row_id: &str) -> Result<bool, AtlasError> {
+    fn add(
+        &mut self,
+        Body { mut value, bytes }: Body,
+        row_id: &str,
+        keep: impl Fn(&Value) -> T,
+    ) -> Result<bool, AtlasError> {
         self.pages += 1;
         self.bytes += bytes;
         if self.bytes > MOST_BYTES {
@@ -91,25 +113,35 @@ impl Reading {
         let known = self.rows.len();
         for row in rows {
             if id_of(&row).is_none_or(|id| self.ids.insert(id)) {
-                self.rows.push(row);
+                self.rows.push(keep(&row));
             }
         }
-        let more = has_next(&value);
+        let more = has_next(&value)?;
         if more && self.rows.len() == known {
             return Err(AtlasError::unexpected("a page with nothing new before the end of the list"));
         }
         Ok(more)
     }
 
-    /// Nothing slid between two pages, as far as the counts tell. One page is a whole by itself.
+    /// Nothing slid between two pages, as far as the counts tell, and no page says that it lacks rows.
     fn fits_together(&self) -> bool {
         let rows = u64::try_from(self.rows.len()).unwrap_or(u64::MAX);
-        self.pages < 2 || self.totals.iter().all(|total| *total == rows)
+        let fits = |total: &u64| if self.pages < 2 { *total <= rows } else { *total == rows };
+        self.totals.iter().all(fits)
+    }
+
+    /// A page that shows the same rows twice is a whole by itself: the count is an estimate, says Atlas.
+    fn agrees_with(&self, after: &Self) -> bool {
+        self.pages < 2 && after.pages < 2 && self.rows.len() == after.rows.len() && self.ids == after.ids
     }
 }
 
-fn has_next(body: &Value) -> bool {
-    body["links"].as_array().is_some_and(|links| links.iter().any(|link| link["rel"] == "next"))
+fn has_next(body: &Value) -> Result<bool, AtlasError> {
+    match &body["links"] {
+        Value::Null => Ok(false),
+        Value::Array(links) => Ok(links.iter().any(|link| link["rel"] == "next")),
+        _ => Err(AtlasError::unexpected("a list whose links are no list")),
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +168,7 @@ mod tests {
         fn no_pages_break_the_reader_and_no_id_is_kept_twice(pages in prop::collection::vec(page(), 0..12)) {
             let mut reading = Reading::default();
             for value in pages {
-                if !matches!(reading.add(Body { value, bytes: 1 }, "id"), Ok(true)) {
+                if !matches!(reading.add(Body { value, bytes: 1 }, "id", Value::clone), Ok(true)) {
                     break;
                 }
             }

@@ -21,6 +21,15 @@ const MOST_SENDS: u32 = 5;
 /// No lane has been singled out.
 const NONE: usize = usize::MAX;
 
+/// Why an answer may have been refused though the key is good.
+#[derive(PartialEq, Eq)]
+enum Strike {
+    /// The nonce had served its time.
+    Worn,
+    /// Somebody else counts on the nonce.
+    Shared,
+}
+
 pub(super) struct Session {
     transport: Transport,
     lanes: Vec<Mutex<Lane>>,
@@ -76,7 +85,9 @@ impl Session {
                 if refusal.role_code().is_some() {
                     return Err(refusal.into_error());
                 }
-                self.strike(&answer, offered.as_ref(), &mut struck)?;
+                if self.strike(&answer, offered.as_ref(), &mut struck)? == Strike::Shared {
+                    lane.leap(&answer.nonce, now);
+                }
             } else if offered.is_none() {
                 return Err(refusal.into_error());
             }
@@ -86,10 +97,11 @@ impl Session {
     }
 
     /// Weighs the refusal of an answer. A stale nonce says nothing of the key. The first answer to a nonce does,
-    /// unless the same nonce is offered again: somebody else may be counting on it, so it is tried once more.
-    fn strike(&self, answer: &Answer, offered: Option<&Challenge>, struck: &mut bool) -> Result<(), AtlasError> {
+    /// unless the same nonce is offered again: somebody else may be counting on it, so it is tried once more, with a
+    /// count that nobody else has reached.
+    fn strike(&self, answer: &Answer, offered: Option<&Challenge>, struck: &mut bool) -> Result<Strike, AtlasError> {
         if offered.is_some_and(|challenge| challenge.stale) {
-            return Ok(());
+            return Ok(Strike::Worn);
         }
         let shared = offered.is_some_and(|challenge| challenge.nonce == answer.nonce);
         if *struck || (answer.fresh && !shared) {
@@ -98,7 +110,7 @@ impl Session {
             return Err(AtlasError::CredentialsRejected);
         }
         *struck = true;
-        Ok(())
+        Ok(if shared { Strike::Shared } else { Strike::Worn })
     }
 
     /// Takes up the challenge, on the lane that counts its nonce already if there is one.

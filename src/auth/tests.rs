@@ -25,6 +25,7 @@ impl Door {
             freshness: DAY,
             clock: clock.clone(),
             connections: 2,
+            lease: std::time::Duration::from_secs(30),
         })
         .await
         .unwrap();

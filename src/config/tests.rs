@@ -17,6 +17,7 @@ fn nothing_set_gives_the_defaults() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.atlas_base_url.as_str(), "https://cloud.mongodb.com/");
     assert_eq!(config.schedule.to_string(), "0 0 * * * *");
+    assert_eq!(config.sync_lease, Duration::from_secs(30));
     assert_eq!(config.freshness, TimeDelta::hours(24));
     assert_eq!(config.time_zone, Tz::UTC);
     assert_eq!((config.database_connections, config.atlas_lanes, config.deprovision_grace_days), (10, 4, 0));
@@ -33,6 +34,7 @@ fn every_problem_is_reported_at_once() {
         ("SLATEGATE_GRAPHIQL", "yes"),
         ("SLATEGATE_ATLAS_LANES", "0"),
         ("SLATEGATE_SYNC_SCHEDULE", "hourly"),
+        ("SLATEGATE_SYNC_LEASE", "1"),
         ("SLATEGATE_FRESHNESS", "1d"),
         ("SLATEGATE_TIME_ZONE", "Mars/Olympus"),
         ("SLATEGATE_LOG", "slategate=loud"),
@@ -43,6 +45,7 @@ fn every_problem_is_reported_at_once() {
         "SLATEGATE_GRAPHIQL is neither true nor false; expected true or false",
         "SLATEGATE_ATLAS_LANES is out of range; expected a whole number from 1 to 32",
         "SLATEGATE_SYNC_SCHEDULE has a number of fields other than five or six (1); expected cron text of five or six fields, seconds first, such as `0 0 * * * *`",
+        "SLATEGATE_SYNC_LEASE is out of range; expected a whole number from 2 to 600",
         "SLATEGATE_FRESHNESS is no whole number; expected a whole number from 1 to 8760",
         "SLATEGATE_TIME_ZONE is no known time zone; expected an IANA name, such as Europe/Berlin",
         "SLATEGATE_LOG is no log filter; expected a filter such as info,slategate::sync=debug",

@@ -38,6 +38,7 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ),
     ("SLATEGATE_ATLAS_LANES", "4", "requests in flight per Atlas API key, 1 to 32"),
     ("SLATEGATE_SYNC_SCHEDULE", "0 0 * * * *", "when to sync: cron text of five or six fields, seconds first, UTC"),
+    ("SLATEGATE_SYNC_LEASE", "30", "seconds after which another process takes up the sync of one that died, 2 to 600"),
     ("SLATEGATE_FRESHNESS", "24, or three sync intervals if longer", "hours that a read of Atlas stays good evidence"),
     ("SLATEGATE_TIME_ZONE", "UTC", "IANA name of the zone that a person's last day ends in"),
     ("SLATEGATE_DEPROVISION_GRACE_DAYS", "0", "days that a leaver's account may outlive the last day"),

@@ -46,7 +46,8 @@ pub(super) fn judge(kind: &Kind, facts: &AssetFacts<'_>) -> Verdict {
         return verdict(Outcome::Unknown, kind.unread, message, listed(None));
     }
     if regions.is_empty() {
-        let message = format!("{what} of {name} could not be read: Atlas lists no region for it.");
+        let message =
+            format!("{what} of {name} could not be read: Atlas lists no region of it with nodes that store data.");
         let evidence = vec![weighed("replicationSpecs", None, "at least one region with nodes")];
         return verdict(Outcome::Unknown, kind.unread, message, evidence);
     }

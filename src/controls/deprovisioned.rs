@@ -38,6 +38,10 @@ fn judge(facts: &AccountFacts<'_>, policy: &Policy, now: Instant) -> Verdict {
     let evidence = evidence(facts, person, policy);
     let who = &person.full_name;
     if !person_left(person, policy, policy.deprovision_grace, now) {
+        if person_left(person, policy, 0, now) {
+            let message = format!("{login} belongs to {who}, who has left; it may stay until the grace is over.");
+            return verdict(Outcome::Pass, "PERSON_ACTIVE", message, evidence);
+        }
         return verdict(Outcome::Pass, "PERSON_ACTIVE", format!("{login} belongs to {who}, who is here."), evidence);
     }
     let message = match facts.account.status {
@@ -57,8 +61,11 @@ fn evidence(facts: &AccountFacts<'_>, person: &Person, policy: &Policy) -> Vec<E
         weighed("person status", Some(person.status.word().to_owned()), "ACTIVE, or a last day that is not over"),
     ];
     if let Some(day) = person.ends_on {
-        let expected =
-            format!("today or later in {}, with {} days of grace", policy.time_zone, policy.deprovision_grace);
+        let expected = match policy.deprovision_grace {
+            0 => format!("today or later in {}", policy.time_zone),
+            1 => format!("yesterday or later in {} (1 day of grace)", policy.time_zone),
+            days => format!("{days} days ago or later in {} ({days} days of grace)", policy.time_zone),
+        };
         evidence.push(weighed("person endsOn", Some(day.to_string()), expected));
     }
     evidence.push(seen("account status", facts.account.status.word()));

@@ -40,7 +40,7 @@ pub struct Grant {
     /// The project's 24-hex id; None for the organization.
     pub project: Option<String>,
     pub via: GrantPath,
-    /// The team's name when `via` is TEAM.
+    /// The team's name when `via` is TEAM, where it could be read.
     pub team: Option<String>,
 }
 

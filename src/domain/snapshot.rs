@@ -49,7 +49,8 @@ pub struct ScopeFailure {
 /// What was read. Rows of a failed scope may be there in part: they update, but nothing is removed by their absence.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    pub organization: Organization,
+    /// None when it could not be read: the key may see its lists all the same.
+    pub organization: Option<Organization>,
     pub key: KeyProfile,
     pub projects: Vec<Project>,
     pub clusters: Vec<Cluster>,

@@ -159,7 +159,8 @@ impl ControlResult {
         self.view.verdict.evidence.iter().map(EvidenceItem::from).collect()
     }
 
-    /// Since when it has been so, by a sync, an edit or time alone.
+    /// Since when the facts say so, by a sync, an edit or time alone. Evidence that was too old for a while in between
+    /// does not count as a change; the control's own `since` and `history` show such a while.
     async fn since(&self) -> DateTime {
         DateTime(self.view.since)
     }

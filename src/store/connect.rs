@@ -34,6 +34,9 @@ pub struct StoreOptions {
     pub clock: Clock,
     /// Connections for reading; SQLite has one more for writing.
     pub connections: u32,
+    /// How long a sync is its process's without a word of it. In half of that, a client that falls silent in a
+    /// transaction loses it.
+    pub lease: Duration,
 }
 
 /// The open database. Cheap to clone.

@@ -9,13 +9,12 @@ pub(super) use claim::queued;
 
 use std::time::Duration;
 
-use entity::integration;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 
 use super::changes::Change;
 use super::connect::{Store, database_now};
-use super::convert::{instant, micros};
+use super::convert::micros;
 use super::sight::Sight;
 use super::{StoreError, Writer};
 use crate::domain::Instant;
@@ -54,19 +53,24 @@ impl Claim {
 }
 
 impl Store {
-    /// When the next integration is due, leased ones aside.
-    pub async fn next_due(&self) -> Result<Option<Instant>, StoreError> {
-        let (tx, _) = self.begin_read(Sight::Clerk).await?;
-        let next = integration::Entity::find()
-            .select_only()
-            .column(integration::Column::NextRunAt)
-            .filter(integration::Column::NextRunAt.is_not_null())
-            .filter(integration::Column::LeaseOwner.is_null())
-            .order_by_asc(integration::Column::NextRunAt)
-            .into_tuple::<i64>()
-            .one(&tx)
-            .await?;
-        Ok(next.map(instant))
+    /// How long until an integration can be claimed: it is due, and no lease is on it any more. None: not as things
+    /// stand.
+    pub async fn next_claim_in(&self) -> Result<Option<Duration>, StoreError> {
+        let free_at = Expr::case(Expr::col("lease_until").gt(Expr::col("next_run_at")), Expr::col("lease_until"))
+            .finally(Expr::col("next_run_at"));
+        let select = Query::select()
+            .expr_as(Func::min(free_at), "free_at")
+            .from("integration")
+            .and_where(Expr::col("disconnected_at").is_null())
+            .and_where(Expr::col("next_run_at").is_not_null())
+            .to_owned();
+        let (tx, now) = self.begin_read(Sight::Clerk).await?;
+        let row = tx.query_one(&select).await?;
+        tx.rollback().await?;
+        let Some(free_at) = row.map(|row| row.try_get::<Option<i64>>("", "free_at")).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        Ok(Some(Duration::from_micros(u64::try_from(free_at.saturating_sub(micros(now))).unwrap_or_default())))
     }
 
     /// Prolongs the lease. False: it was lost, and the run must stop.
@@ -93,6 +97,12 @@ impl Store {
     /// Gives a run back that broke off, to be tried again after `pause`. False: the lease was lost before.
     pub async fn put_off(&self, claim: &Claim, pause: Duration) -> Result<bool, StoreError> {
         self.release(claim, "broke_off", Some(pause)).await
+    }
+
+    /// Gives a run back whose process lost hold of it without a fault of the run, to be begun again after `pause` or
+    /// at once. False: the lease was lost before.
+    pub async fn begin_again(&self, claim: &Claim, pause: Option<Duration>) -> Result<bool, StoreError> {
+        self.release(claim, "taken_over", pause).await
     }
 
     async fn release(&self, claim: &Claim, counter: &'static str, pause: Option<Duration>) -> Result<bool, StoreError> {

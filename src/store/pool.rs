@@ -4,6 +4,7 @@
 //! they are handed out and after they come back, and the server is told to look after its end.
 
 use std::fmt::Display;
+use std::future::ready;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,13 +27,13 @@ const BUSY_WITHIN: Duration = Duration::from_secs(5);
 /// How long a writer of this process waits for its turn on SQLite.
 const TURN_WITHIN: Duration = Duration::from_secs(8);
 
+/// A client that falls silent in a transaction loses it, and the locks in it, after at most so long.
+const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+
 /// What every connection to PostgreSQL asks of the server. Times in milliseconds; of TCP in seconds.
-///
-/// A silent client loses its transaction, and the locks in it, after at most 15 s: half of a lease.
-const SERVER_SIDE: [(&str, &str); 7] = [
+const SERVER_SIDE: [(&str, &str); 6] = [
     ("statement_timeout", "5000"),
     ("lock_timeout", "8000"),
-    ("idle_in_transaction_session_timeout", "15000"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "3"),
     ("tcp_keepalives_count", "3"),
@@ -57,7 +58,10 @@ pub(super) fn sqlite(options: &StoreOptions) -> Result<Pools, StoreError> {
         .busy_timeout(BUSY_WITHIN)
         .foreign_keys(true);
     let pool = |connections, within| {
-        let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(within);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(within)
+            .before_acquire(|connection, _| Box::pin(ready(Ok(is_out_of_transactions(connection)))));
         SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.connect_lazy_with(connect.clone()))
     };
     Ok(Pools {
@@ -69,7 +73,12 @@ pub(super) fn sqlite(options: &StoreOptions) -> Result<Pools, StoreError> {
 }
 
 pub(super) fn postgres(options: &StoreOptions) -> Result<Pools, StoreError> {
-    let connect = PgConnectOptions::from_str(&options.url).map_err(unusable)?.options(SERVER_SIDE);
+    // Whoever takes over a lease must not wait for the locks of a process that is paused while it writes.
+    let silence = (options.lease / 2).min(LONGEST_SILENCE).as_millis();
+    let connect = PgConnectOptions::from_str(&options.url)
+        .map_err(unusable)?
+        .options(SERVER_SIDE)
+        .options([("idle_in_transaction_session_timeout", silence)]);
     let pool = |connections, within| {
         let pool = probed(PgPoolOptions::new()).max_connections(connections).acquire_timeout(within);
         SqlxPostgresConnector::from_sqlx_postgres_pool(pool.connect_lazy_with(connect.clone()))
@@ -101,6 +110,12 @@ async fn end_forgotten_transaction(connection: &mut PgConnection) -> Result<(), 
 async fn in_time(probing: impl Future<Output = Result<(), Error>>) -> Result<bool, Error> {
     let probed = tokio::time::timeout(PING_WITHIN, probing).await;
     probed.unwrap_or_else(|_| Err(Error::Io(std::io::ErrorKind::TimedOut.into()))).map(|()| true)
+}
+
+/// After an input or output error SQLite itself ends a transaction that `sqlx` goes on to count. What is begun on such a
+/// connection would be nested in nothing, or in a transaction that nobody commits, so it is closed.
+fn is_out_of_transactions(connection: &impl Connection) -> bool {
+    !connection.is_in_transaction()
 }
 
 fn unusable(error: impl Display) -> DbErr {

@@ -187,6 +187,7 @@ mod tests {
             freshness: chrono::TimeDelta::days(1),
             clock: Clock::manual(chrono::DateTime::UNIX_EPOCH),
             connections: 2,
+            lease: std::time::Duration::from_secs(30),
         };
         Store::connect(options).await.unwrap()
     }

@@ -188,7 +188,16 @@ pub(super) fn check(edit: &PersonEdit) -> Vec<Refusal> {
             refusals.push(Refusal::new(RefusalCode::Invalid, "An alias is not an e-mail address.").field("aliases"));
         }
     }
+    if let (Patch::Set(starts), Patch::Set(ends)) = (&edit.starts_on, &edit.ends_on)
+        && ends < starts
+    {
+        refusals.push(ends_before_start());
+    }
     refusals
+}
+
+fn ends_before_start() -> Refusal {
+    Refusal::new(RefusalCode::Invalid, "The last day lies before the first.").field("endsOn")
 }
 
 /// The person after the edit.
@@ -205,9 +214,7 @@ pub(super) fn merge(before: Option<&Person>, edit: PersonEdit) -> Result<Person,
         ends_on: edit.ends_on.apply(before.and_then(|person| person.ends_on)),
     };
     match (person.starts_on, person.ends_on) {
-        (Some(starts), Some(ends)) if ends < starts => {
-            Err(Refusal::new(RefusalCode::Invalid, "The last day lies before the first.").field("endsOn"))
-        }
+        (Some(starts), Some(ends)) if ends < starts => Err(ends_before_start()),
         _ => Ok(person),
     }
 }

@@ -11,10 +11,13 @@ use super::held::held_fault;
 use super::judge::{Subjects, rejudge, restate};
 use super::next::{next_run, rest_after};
 use super::plan::{Plan, plan};
+use crate::atlas::AtlasError;
 use crate::domain::{Instant, ScopeFailure, Snapshot};
 use crate::store::leases::Claim;
 use crate::store::views::{Changes, IntegrationFault, SyncStatus};
 use crate::store::write::RunEnd;
+
+const WRONG_ORGANIZATION: &str = "Give the integration a key of its own organization with rotateCredentials, or disconnect it and connect the key's organization.";
 
 /// Why a run read nothing.
 #[derive(Debug, Clone)]
@@ -36,7 +39,10 @@ impl Failure {
             code: category.word(),
             scope_code: failure.error.code().to_owned(),
             message: format!("{}.", failure.error),
-            remedy: remedy(category).to_owned(),
+            remedy: match failure.error {
+                AtlasError::WrongOrganization => WRONG_ORGANIZATION.to_owned(),
+                _ => remedy(category).to_owned(),
+            },
             rest: rest_after(&failure.error),
         }
     }
@@ -98,7 +104,8 @@ impl Engine {
         let touched = writer.apply(claim.integration_id, change, &scopes).await?;
         let flips = rejudge(&self.store, &writer, &self.policy, Subjects::These(touched)).await?;
         changes.results_flipped = i32::try_from(flips).unwrap_or(i32::MAX);
-        writer.refresh_integration(claim.integration_id, &snapshot.organization.name, &snapshot.key).await?;
+        let name = snapshot.organization.as_ref().map(|organization| organization.name.as_str());
+        writer.refresh_integration(claim.integration_id, name, &snapshot.key).await?;
         let fault = held_fault(&held, writer.at());
         writer.put_fault(claim.integration_id, fault.clone()).await?;
         let (withheld, removals) = if held.is_empty() {

@@ -54,20 +54,35 @@ pub async fn fetch(
     known_projects: &[String],
     progress: Listener<'_>,
 ) -> Result<Snapshot, FetchFailure> {
-    let (key, organization) =
-        read_key(client, organization, progress).await.map_err(FetchStage::Credentials.fails())?;
-    let members = read_members(client, &organization, progress).await.map_err(FetchStage::Users.fails())?;
-    let projects = read_projects(client, &organization, progress).await.map_err(FetchStage::Projects.fails())?;
+    let (key, named) = read_key(client, organization, progress).await.map_err(FetchStage::Credentials.fails())?;
+    let members = read_members(client, organization, progress).await.map_err(FetchStage::Users.fails())?;
+    let projects = read_projects(client, organization, progress).await.map_err(FetchStage::Projects.fails())?;
+    let named = match named {
+        // Nothing of the organization could be read: that is no snapshot.
+        Err(error) if members.all_failed() && projects.scope.failure.is_some() => {
+            return Err(FetchFailure { error, stage: FetchStage::Credentials });
+        }
+        named => named,
+    };
     let ids = project_ids(&projects, known_projects);
     let reads = read_each(client, &ids, members.needs(), progress).await.map_err(FetchStage::Clusters.fails())?;
-    Ok(assemble(organization, key, members, projects, reads))
+    let own = ScopeRead { kind: ScopeKind::Organization, project: None, failure: None };
+    let (organization, own) = match named {
+        Ok(organization) => (Some(organization), own),
+        Err(error) => {
+            let failure = list::scope_failure(own.kind, error).map_err(FetchStage::Credentials.fails())?;
+            (None, ScopeRead { failure: Some(failure), ..own })
+        }
+    };
+    Ok(assemble(organization, own, key, members, projects, reads))
 }
 
+/// The key, and the organization where it can be read: its lists may be readable all the same.
 async fn read_key(
     client: &Client,
     organization: &str,
     progress: Listener<'_>,
-) -> Result<(KeyProfile, Organization), AtlasError> {
+) -> Result<(KeyProfile, Result<Organization, AtlasError>), AtlasError> {
     let said = |done| progress(FetchProgress { stage: FetchStage::Credentials, done, total: Some(2) });
     said(0);
     let key = client.whoami().await?;
@@ -75,9 +90,14 @@ async fn read_key(
     if key.organization.as_deref().is_some_and(|own| own != organization) {
         return Err(AtlasError::WrongOrganization);
     }
-    let organization = client.organization(organization).await?;
+    let named = client.organization(organization).await;
+    if let Err(error) = &named
+        && (error.bars_every_call() || error.is_transient())
+    {
+        return Err(error.clone());
+    }
     said(2);
-    Ok((key, organization))
+    Ok((key, named))
 }
 
 /// Everybody and everything that can sign in.
@@ -93,14 +113,14 @@ impl Members {
     fn needs(&self) -> Needs {
         Needs { teams: self.teams.may_have_rows(), service_accounts: self.service_accounts.may_have_rows() }
     }
+
+    fn all_failed(&self) -> bool {
+        let scopes = [&self.users.scope, &self.teams.scope, &self.api_keys.scope, &self.service_accounts.scope];
+        scopes.iter().all(|scope| scope.failure.is_some())
+    }
 }
 
-async fn read_members(
-    client: &Client,
-    organization: &Organization,
-    progress: Listener<'_>,
-) -> Result<Members, AtlasError> {
-    let id = organization.atlas_id.as_str();
+async fn read_members(client: &Client, id: &str, progress: Listener<'_>) -> Result<Members, AtlasError> {
     let done = AtomicUsize::new(0);
     let said = |done| progress(FetchProgress { stage: FetchStage::Users, done, total: Some(4) });
     let step = || said(done.fetch_add(1, Ordering::Relaxed) + 1);
@@ -124,12 +144,12 @@ async fn read_members(
 
 async fn read_projects(
     client: &Client,
-    organization: &Organization,
+    organization: &str,
     progress: Listener<'_>,
 ) -> Result<List<Project>, AtlasError> {
     progress(FetchProgress { stage: FetchStage::Projects, done: 0, total: Some(1) });
     let convert = |row: &_| convert::project(row).map(Some);
-    let projects = read_list(client, ScopeKind::Projects, Read::Projects, &organization.atlas_id, convert).await?;
+    let projects = read_list(client, ScopeKind::Projects, Read::Projects, organization, convert).await?;
     progress(FetchProgress { stage: FetchStage::Projects, done: 1, total: Some(1) });
     Ok(projects)
 }
@@ -168,15 +188,15 @@ async fn read_each(
 }
 
 fn assemble(
-    organization: Organization,
+    organization: Option<Organization>,
+    own: ScopeRead,
     key: KeyProfile,
     members: Members,
     projects: List<Project>,
     reads: Vec<ProjectRead>,
 ) -> Snapshot {
-    let whole = ScopeRead { kind: ScopeKind::Organization, project: None, failure: None };
     let Members { users, teams, api_keys, service_accounts } = members;
-    let mut scopes = vec![whole, users.scope, teams.scope, api_keys.scope, service_accounts.scope, projects.scope];
+    let mut scopes = vec![own, users.scope, teams.scope, api_keys.scope, service_accounts.scope, projects.scope];
     let (mut clusters, mut encryption) = (Vec::new(), Vec::new());
     let mut team_roles: HashMap<String, Vec<(String, TeamRoles)>> = HashMap::new();
     let mut granted: BTreeMap<String, Vec<(String, Vec<String>)>> = BTreeMap::new();

@@ -78,7 +78,8 @@ impl Engine {
 
 /// Rows as edits with their line numbers, or every bad row.
 fn parse(csv: &str) -> Result<Vec<(u64, PersonEdit)>, Vec<Refusal>> {
-    let text = csv.strip_prefix('\u{feff}').unwrap_or(csv);
+    // The reader begins a record before the line feed of a CR LF, and before blank lines.
+    let text = csv.strip_prefix('\u{feff}').unwrap_or(csv).replace("\r\n", "\n");
     let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(true).from_reader(text.as_bytes());
     let headers = reader.headers().map_err(|_| vec![refused("The text is not CSV.")])?.clone();
     let columns = columns(&headers)?;
@@ -88,12 +89,12 @@ fn parse(csv: &str) -> Result<Vec<(u64, PersonEdit)>, Vec<Refusal>> {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
+                let line = error.position().map_or(0, |position| line_of(&text, position));
                 refusals.push(at_line(line, refused("The row is not CSV.")));
                 break;
             }
         };
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |position| line_of(&text, position));
         if edits.len() >= MOST_ROWS {
             refusals.push(refused(&format!("An import has at most {MOST_ROWS} rows.")));
             break;
@@ -113,6 +114,14 @@ fn parse(csv: &str) -> Result<Vec<(u64, PersonEdit)>, Vec<Refusal>> {
         }
     }
     if refusals.is_empty() { Ok(edits) } else { Err(refusals) }
+}
+
+/// The line, from 1, that the record after `position` begins on.
+fn line_of(text: &str, position: &csv::Position) -> u64 {
+    let from = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    let blank = rest.iter().take_while(|byte| **byte == b'\n').count();
+    position.line() + u64::try_from(blank).unwrap_or(u64::MAX)
 }
 
 fn columns(headers: &StringRecord) -> Result<HashMap<&'static str, usize>, Vec<Refusal>> {

@@ -3,7 +3,7 @@
 //! Absence is evidence only in a list that was read to the end. Removals that look like a mistake are withheld until
 //! a second complete read agrees.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::held::Held;
 use crate::domain::{Account, AccountKind, Deployment, Grant, GrantPath, ScopeKind, ScopeRead, Snapshot};
@@ -29,9 +29,9 @@ pub fn plan(stored: &Estate, fetched: &Snapshot, held: &Held) -> Plan {
     let read = Read::of(fetched);
     let mut plan = Plan::default();
     plan_projects(&mut plan, stored, fetched, held, &read);
-    let gone = gone_projects(stored, &plan);
+    let gone = Gone::of(&plan, fetched, &read);
     plan_clusters(&mut plan, stored, fetched, held, &read, &gone);
-    plan_accounts(&mut plan, stored, fetched, held, &read);
+    plan_accounts(&mut plan, stored, fetched, held, &read, &gone);
     plan.change.put_encryption = fetched
         .encryption
         .iter()
@@ -83,20 +83,28 @@ fn plan_projects(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &He
     plan.change.remove_projects = brake(plan, "projects", stored.projects.len(), absent, held);
 }
 
-fn gone_projects<'a>(stored: &'a Estate, plan: &Plan) -> HashSet<&'a str> {
-    let removed: HashSet<i64> = plan.change.remove_projects.iter().copied().collect();
-    let gone = stored.projects.iter().filter(|row| removed.contains(&row.id));
-    gone.map(|row| row.value.atlas_id.as_str()).collect()
+/// Which projects are gone, by this read or an earlier one.
+struct Gone<'a> {
+    /// None when the list of projects was not read to the end: then none is.
+    listed: Option<HashSet<&'a str>>,
+    withheld: BTreeSet<String>,
 }
 
-fn plan_clusters(
-    plan: &mut Plan,
-    stored: &Estate,
-    fetched: &Snapshot,
-    held: &Held,
-    read: &Read<'_>,
-    gone: &HashSet<&str>,
-) {
+impl<'a> Gone<'a> {
+    fn of(plan: &Plan, fetched: &'a Snapshot, read: &Read<'_>) -> Self {
+        let listed = fetched.projects.iter().map(|project| project.atlas_id.as_str());
+        Self {
+            listed: read.whole(ScopeKind::Projects, "").then(|| listed.collect()),
+            withheld: plan.held.0.get("projects").cloned().unwrap_or_default(),
+        }
+    }
+
+    fn has(&self, project: &str) -> bool {
+        !self.withheld.contains(project) && self.listed.as_ref().is_some_and(|listed| !listed.contains(project))
+    }
+}
+
+fn plan_clusters(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &Held, read: &Read<'_>, gone: &Gone<'_>) {
     let known: HashMap<&str, &_> = stored.clusters.iter().map(|row| (row.value.atlas_id.as_str(), row)).collect();
     let seen: HashSet<&str> = fetched.clusters.iter().map(|cluster| cluster.atlas_id.as_str()).collect();
     let mut once = HashSet::new();
@@ -115,17 +123,17 @@ fn plan_clusters(
             Deployment::Dedicated | Deployment::Shared => ScopeKind::Clusters,
         };
         let project = row.value.project.as_str();
-        if plan.held.contains("projects", project) {
+        if gone.withheld.contains(project) {
             // It goes with its project, or stays with it.
             absent.with_project.push(&row.value.atlas_id);
         } else {
-            absent.note(row.id, &row.value.atlas_id, gone.contains(project) || read.whole(list, project));
+            absent.note(row.id, &row.value.atlas_id, gone.has(project) || read.whole(list, project));
         }
     }
     plan.change.remove_clusters = brake(plan, "clusters", stored.clusters.len(), absent, held);
 }
 
-fn plan_accounts(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &Held, read: &Read<'_>) {
+fn plan_accounts(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &Held, read: &Read<'_>, gone: &Gone<'_>) {
     let mut known = KnownAccounts::of(&stored.accounts, &fetched.accounts);
     let (mut by_atlas, mut by_key) = (HashSet::new(), HashSet::new());
     let mut seen: HashSet<i64> = HashSet::new();
@@ -135,7 +143,7 @@ fn plan_accounts(plan: &mut Plan, stored: &Estate, fetched: &Snapshot, held: &He
             continue;
         }
         let before = known.take(account);
-        let account = with_unread_grants(account, before, read);
+        let account = with_unread_grants(account, before, read, gone);
         seen.extend(before.map(|row| row.id));
         match before {
             None => plan.changes.added += 1,
@@ -180,19 +188,31 @@ impl<'a> KnownAccounts<'a> {
     }
 }
 
-/// Keeps stored grants whose own list could not be read: their absence says nothing.
-fn with_unread_grants(account: &Account, before: Option<&Stored<Account>>, read: &Read<'_>) -> Account {
+/// Keeps stored grants whose own list was not read: their absence says nothing.
+fn with_unread_grants(
+    account: &Account,
+    before: Option<&Stored<Account>>,
+    read: &Read<'_>,
+    gone: &Gone<'_>,
+) -> Account {
     let unread = |grant: &&Grant| {
-        let Some(project) = grant.project.as_deref() else { return false };
+        let Some(project) = grant.project.as_deref().filter(|project| !gone.has(project)) else { return false };
+        // What is withheld from removal was not read either.
+        let failed = |kind| gone.withheld.contains(project) || read.failed(kind, project);
         match (account.kind, grant.via) {
-            (_, GrantPath::Team) => read.failed(ScopeKind::Teams, "") || read.failed(ScopeKind::Teams, project),
-            (AccountKind::ServiceAccount, GrantPath::Direct) => read.failed(ScopeKind::ServiceAccounts, project),
+            (_, GrantPath::Team) => read.failed(ScopeKind::Teams, "") || failed(ScopeKind::Teams),
+            (AccountKind::ServiceAccount, GrantPath::Direct) => failed(ScopeKind::ServiceAccounts),
             _ => false,
         }
     };
-    let kept = before.into_iter().flat_map(|row| &row.value.grants).filter(unread).cloned();
+    let kept: Vec<&Grant> = before.into_iter().flat_map(|row| &row.value.grants).filter(unread).collect();
+    let same_but_named = |grant: &Grant| {
+        let named = |known: &&Grant| Grant { team: None, ..(*known).clone() } == *grant;
+        grant.via == GrantPath::Team && kept.iter().any(named)
+    };
     let mut account = account.clone();
-    account.grants.extend(kept);
+    account.grants.retain(|grant| !same_but_named(grant));
+    account.grants.extend(kept.into_iter().cloned());
     account.grants.sort();
     account.grants.dedup();
     account

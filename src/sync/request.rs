@@ -40,18 +40,17 @@ async fn request(writer: &Writer, integration: i64) -> Result<Result<SyncRequest
         return Ok(Ok(SyncRequest::InProgress(run)));
     }
     if let Some((fault, until)) = barred(&state, writer.at()) {
-        let has_tried = writer.last_trigger(integration).await? == Some(SyncTrigger::Manual);
-        if asks_for_rest(&fault) || has_tried {
+        if asks_for_rest(&fault) || writer.has_probed_in_vain(integration).await? {
             return Ok(Err(too_soon(&fault, until)));
         }
     }
     Ok(Ok(SyncRequest::Queued(writer.queue_run(integration, SyncTrigger::Manual).await?)))
 }
 
-/// Why Atlas is to be left alone at `now`, and until when.
+/// Why Atlas is to be left alone at `now`, and when it will be asked again.
 fn barred(state: &IntegrationState, now: Instant) -> Option<(IntegrationFault, Instant)> {
     let until = state.not_before.filter(|until| *until > now)?;
-    Some((state.fault.clone()?, until))
+    Some((state.fault.clone()?, state.next_run_at.unwrap_or(until)))
 }
 
 /// Atlas itself said when to come again.
@@ -63,7 +62,7 @@ fn too_soon(fault: &IntegrationFault, until: Instant) -> Refusal {
     let code = RefusalCode::from_word(&fault.code).unwrap_or(RefusalCode::Conflict);
     let until = written(until);
     let message = if asks_for_rest(fault) {
-        format!("Atlas asks to be left alone until {until}; a sync is planned for then.")
+        format!("Atlas asks to be left alone; the next sync is planned for {until}.")
     } else {
         format!("{} It was asked a moment ago; the next try is planned for {until}.", fault.message)
     };

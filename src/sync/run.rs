@@ -44,7 +44,7 @@ impl Engine {
             Err(EngineError::Store(StoreError::Fenced)) => RunOutcome::Fenced,
             other => other?,
         };
-        if outcome == RunOutcome::Unsure && !self.store.put_off(claim, Duration::ZERO).await? {
+        if outcome == RunOutcome::Unsure && !self.store.begin_again(claim, None).await? {
             outcome = RunOutcome::Fenced;
         }
         if outcome == RunOutcome::Fenced {

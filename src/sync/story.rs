@@ -45,7 +45,7 @@ pub fn summary(run: &SyncRunView, failed: &FailedLists) -> String {
 fn waiting(run: &SyncRunView) -> String {
     match (run.attempts, run.next_run_at) {
         (Attempts { begun: 0, .. }, _) => "Waits for its turn.".to_owned(),
-        (Attempts { broke_off, .. }, Some(next)) if broke_off > 0 => {
+        (Attempts { broke_off, taken_over, .. }, Some(next)) if broke_off + taken_over > 0 => {
             format!("Waits to be tried again at {}; after {MOST_FAILURES} failed attempts it ends.", written(next))
         }
         _ => "Waits to be taken up again.".to_owned(),
@@ -129,7 +129,7 @@ fn list(failed: &FailedList) -> String {
 /// What a run went through before.
 fn past(attempts: Attempts) -> impl Iterator<Item = String> {
     let told = [
-        (attempts.taken_over, "Its process died or lost its lease", ", and it was taken over."),
+        (attempts.taken_over, "Its process died or lost its lease or the database", ", and it was begun again."),
         (attempts.given_back, "A process that was shut down gave it back", "."),
         (attempts.broke_off, "It broke off by an error of the gateway's own", "; see the log."),
         (attempts.turned_away, "A process that had lost its lease was turned away", " and wrote nothing."),

@@ -10,14 +10,20 @@ use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::engine::Engine;
+use super::engine::{Engine, EngineError};
 use super::run::{MOST_FAILURES, RunOutcome};
 use crate::store::leases::Claim;
+use crate::store::{Outage, StoreError};
 
-/// Looks for due work at least so often, whatever the schedule: retaken leases, other processes' requests.
+/// Looks for due work at least so often, whatever the schedule: other processes' requests and leases. No lease is
+/// shorter, so each is seen before it runs out.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Looks no more often: what is due may be in the hands of a process that does not let go of it.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// A run that broke off for a reason of ours is tried again after so long.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// One whose database could not be reached for a moment.
+const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
 impl Engine {
     /// Starts the ticker and the workers on `tasks`; they end when `cancel` does.
@@ -61,7 +67,7 @@ impl Engine {
             }
             let pause = match &looked {
                 Ok(true) => continue,
-                Ok(false) => LOOK_EVERY,
+                Ok(false) => self.next_look().await,
                 Err(error) => self.outage.note(error),
             };
             tokio::select! {
@@ -72,11 +78,20 @@ impl Engine {
         }
     }
 
+    /// How long until something can be claimed, as far as is known now.
+    async fn next_look(&self) -> Duration {
+        match self.store.next_claim_in().await {
+            Ok(Some(until)) => until.clamp(LOOK_AGAIN_AFTER, LOOK_EVERY),
+            Ok(None) => LOOK_EVERY,
+            Err(error) => self.outage.note(&error.into()),
+        }
+    }
+
     /// Claims and works one due run. False: nothing is due.
     ///
     /// A run that breaks off, by an error or a panic, is put off. Where even that fails its lease runs out, and then
     /// it is taken up again: the run is not lost.
-    pub async fn work_next(&self, owner: &str, cancel: &CancellationToken) -> Result<bool, super::EngineError> {
+    pub async fn work_next(&self, owner: &str, cancel: &CancellationToken) -> Result<bool, EngineError> {
         let Some(claim) = self.store.claim_due(owner, self.limits.lease).await? else { return Ok(false) };
         match AssertUnwindSafe(self.work(&claim, cancel)).catch_unwind().await {
             Ok(Ok(RunOutcome::GivenBack)) => tracing::info!(sync.run_id = claim.run_id, "run given back"),
@@ -90,7 +105,7 @@ impl Engine {
                     sync.run_id = claim.run_id,
                     "sync run broke off"
                 );
-                self.try_again_later(&claim).await?;
+                self.try_again_after(&claim, &error).await?;
             }
             Err(_panic) => {
                 tracing::error!(sync.run_id = claim.run_id, "sync run panicked");
@@ -100,7 +115,17 @@ impl Engine {
         Ok(true)
     }
 
-    async fn try_again_later(&self, claim: &Claim) -> Result<(), super::EngineError> {
+    /// An outage of the database is no fault of the run.
+    async fn try_again_after(&self, claim: &Claim, error: &EngineError) -> Result<(), EngineError> {
+        let EngineError::Store(StoreError::Unavailable(outage, _)) = error else {
+            return self.try_again_later(claim).await;
+        };
+        let pause = if *outage == Outage::Unreachable { RECONNECT_AFTER } else { RETRY_AFTER };
+        self.store.begin_again(claim, Some(pause)).await?;
+        Ok(())
+    }
+
+    async fn try_again_later(&self, claim: &Claim) -> Result<(), EngineError> {
         // The last failure needs no pause: what follows it only writes that the run is stuck.
         let pause = if claim.failures + 1 >= MOST_FAILURES { Duration::ZERO } else { RETRY_AFTER };
         self.store.put_off(claim, pause).await?;

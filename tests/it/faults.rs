@@ -85,6 +85,7 @@ on_both_databases! {
             freshness: TimeDelta::hours(24),
             clock: Clock::System,
             connections: 1,
+            lease: Duration::from_secs(30),
         });
         let store = store.await.unwrap();
         proxy.set(Fault::HoldAnswersTo(b"BEGIN"));

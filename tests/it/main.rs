@@ -5,6 +5,7 @@ mod access;
 mod atlas;
 mod audit;
 mod budget;
+mod chaos;
 mod connect;
 mod faults;
 mod golden;

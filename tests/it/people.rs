@@ -66,6 +66,14 @@ on_both_databases! {
         assert_eq!(everybody(&world).await, expected);
     }
 
+    async fn every_bad_row_is_named_by_its_line(database) {
+        let world = World::new(&database).await;
+        let csv = "\n\nemail,fullName,status,startsOn,endsOn\n\na@x.org,A,bad,,\n\"b@x.org\",\"B\",,2026-05-05,2026-01-01\n";
+        let expected = ["Line 5: status is ACTIVE or LEFT.", "Line 6: The last day lies before the first."];
+        assert_eq!(refused(&world, csv).await, expected);
+        assert_eq!(refused(&world, &csv.replace('\n', "\r\n")).await, expected);
+    }
+
     async fn the_same_import_again_writes_nothing(database) {
         let world = World::new(&database).await;
         let csv = "email,fullName,aliases\na@x.org,A,z@x.org;y@x.org\nb@x.org,B,\n";

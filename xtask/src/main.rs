@@ -1,8 +1,10 @@
 //! Chores of the project: `cargo xtask test` and `cargo xtask graphiql`.
 
 mod assets;
+mod debian;
 mod postgres;
 mod tests_run;
+mod tools;
 
 use std::ffi::OsString;
 use std::process::{ExitCode, Stdio};

@@ -5,14 +5,15 @@
 
 use std::io::Read as _;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs, thread};
 
-use crate::{Failure, must};
+use crate::Failure;
+use crate::debian::is_root;
 
 const START_LIMIT: Duration = Duration::from_mins(1);
 const TOOLS: [&str; 3] = ["initdb", "postgres", "pg_isready"];
@@ -55,26 +56,6 @@ fn debian_folders() -> Vec<PathBuf> {
 
 fn version_of(folder: &Path) -> Option<u32> {
     folder.file_name()?.to_str()?.parse().ok()
-}
-
-/// Root on a Debian may install what is missing.
-pub fn can_install() -> bool {
-    is_root() && Path::new("/etc/debian_version").exists()
-}
-
-pub fn install() -> Result<(), Failure> {
-    eprintln!("xtask: installing PostgreSQL");
-    let apt = || {
-        let mut command = Command::new("apt-get");
-        command.env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
-    must(apt().args(["update", "-q"]), "apt-get update")?;
-    must(apt().args(["install", "-qy", "--no-install-recommends", "postgresql"]), "apt-get install postgresql")
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 /// A running server. Dropping it stops the server and removes its folder.

@@ -4,14 +4,15 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};
 
-use crate::postgres::{self, Server};
-use crate::{Failure, postgres::Binaries};
+use crate::postgres::{self, Binaries, Server};
+use crate::{Failure, debian, tools};
 
 /// Read by the tests' support code.
 const POSTGRES_URL: &str = "SLATEGATE_TEST_POSTGRES_URL";
 const SQLITE_ONLY: &str = "SLATEGATE_TEST_SQLITE_ONLY";
 
 pub fn run(sqlite_only: bool, rest: &[OsString]) -> Result<ExitCode, Failure> {
+    tools::ensure()?;
     if sqlite_only {
         return without_postgres(rest);
     }
@@ -37,8 +38,8 @@ fn binaries() -> Result<Binaries, Failure> {
     if let Some(found) = postgres::find() {
         return Ok(found);
     }
-    if postgres::can_install() {
-        postgres::install()?;
+    if debian::can_install() {
+        debian::install(&["postgresql"])?;
     }
     postgres::find().ok_or_else(|| {
         Failure::needs_you(format!(

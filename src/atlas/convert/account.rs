@@ -64,8 +64,9 @@ pub fn service_account(row: &Value) -> Result<Account, OddRow> {
 /// One row of `/groups/{groupId}/serviceAccounts`: the client id and its distinct, sorted roles in that project.
 pub fn service_account_project_roles(row: &Value) -> Result<(String, Vec<String>), OddRow> {
     let row = Row::of(row, "serviceAccount")?;
-    let entries = row.list("roles", "roles", MAX_ROLES)?;
-    Ok((client_id(row)?, words(entries.into_iter().filter_map(role_name))))
+    let entries = row.needed_list("roles", "roles", MAX_ROLES)?;
+    let names = entries.into_iter().map(role_name).collect::<Result<Vec<_>, _>>()?;
+    Ok((client_id(row)?, words(names.into_iter().flatten())))
 }
 
 /// The account with direct roles in projects added; `granted` pairs a project's 24-hex id with roles in it.
@@ -92,7 +93,7 @@ pub fn key_profile(root_body: &Value, own_public_key: &str) -> Result<KeyProfile
         project_roles: Vec::new(),
         access_listed: matches!(key.get("accessList"), Some(Value::Array(entries)) if !entries.is_empty()),
     };
-    for entry in key.list("roles", "apiKey.roles", MAX_ASSIGNMENTS)? {
+    for entry in key.needed_list("roles", "apiKey.roles", MAX_ASSIGNMENTS)? {
         let Some(held) = held_role(entry)? else { continue };
         match held.place {
             Place::Project(_) => profile.project_roles.push(held.role),
@@ -129,7 +130,7 @@ fn machine(
     row: Row<'_>,
 ) -> Result<Account, OddRow> {
     let mut grants = Vec::new();
-    for entry in row.list("roles", "roles", MAX_ASSIGNMENTS)? {
+    for entry in row.needed_list("roles", "roles", MAX_ASSIGNMENTS)? {
         if let Some(held) = held_role(entry)? {
             let project = match held.place {
                 Place::Project(id) => Some(id),
@@ -154,23 +155,27 @@ fn machine(
 }
 
 fn user_grants(row: Row<'_>) -> Result<Vec<Grant>, OddRow> {
-    let Some(roles) = row.child("roles").row() else { return Ok(Vec::new()) };
-    let in_organization = words(roles.list("orgRoles", "roles.orgRoles", MAX_ROLES)?);
+    let roles = match row.child("roles") {
+        Child::Object(roles) => roles,
+        Child::Missing => return Ok(Vec::new()),
+        Child::Odd => return Err(OddRow { field: "roles", problem: "is not a JSON object" }),
+    };
+    let in_organization = roles.words("orgRoles", "roles.orgRoles", MAX_ROLES)?;
     let mut grants: Vec<Grant> = in_organization.into_iter().map(|role| direct(role, None)).collect();
     let path = "roles.groupRoleAssignments";
-    let assignments = roles.list("groupRoleAssignments", path, MAX_ASSIGNMENTS)?;
+    let assignments = roles.needed_list("groupRoleAssignments", path, MAX_ASSIGNMENTS)?;
     for assignment in assignments.into_iter().filter(|assignment| !assignment.is_null()) {
         let assignment = Row::of(assignment, "roles.groupRoleAssignments[]")?;
         let project = assignment.id("groupId", "roles.groupRoleAssignments[].groupId")?;
-        let held = assignment.list("groupRoles", "roles.groupRoleAssignments[].groupRoles", MAX_ROLES)?;
-        grants.extend(words(held).into_iter().map(|role| direct(role, Some(project.clone()))));
+        let held = assignment.words("groupRoles", "roles.groupRoleAssignments[].groupRoles", MAX_ROLES)?;
+        grants.extend(held.into_iter().map(|role| direct(role, Some(project.clone()))));
     }
     settle(&mut grants);
     Ok(grants)
 }
 
 fn team_ids(row: Row<'_>) -> Result<Vec<String>, OddRow> {
-    let listed = row.list("teamIds", "teamIds", MAX_TEAMS)?;
+    let listed = row.needed_list("teamIds", "teamIds", MAX_TEAMS)?;
     let listed = listed.into_iter().filter(|id| !id.is_null());
     let mut ids = listed.map(|id| object_id(id, "teamIds[]")).collect::<Result<Vec<_>, _>>()?;
     ids.sort_unstable();
@@ -196,7 +201,7 @@ enum Place {
 
 /// One entry of a key's `roles`: an object, or a bare organization role. None when it names no role.
 fn held_role(entry: &Value) -> Result<Option<HeldRole>, OddRow> {
-    let Some(role) = role_name(entry).and_then(clean_text).map(|role| role.trim().to_owned()) else { return Ok(None) };
+    let Some(role) = role_name(entry)?.and_then(clean_text).map(|role| role.trim().to_owned()) else { return Ok(None) };
     if role.is_empty() {
         return Ok(None);
     }
@@ -215,11 +220,16 @@ fn held_role(entry: &Value) -> Result<Option<HeldRole>, OddRow> {
     Ok(Some(HeldRole { role, place }))
 }
 
-fn role_name(entry: &Value) -> Option<&Value> {
-    match entry {
-        Value::String(_) => Some(entry),
-        Value::Object(fields) => fields.get("roleName"),
-        _ => None,
+/// The text that names the role. Nulls name none; what a row may do hangs on the rest, so anything else is odd.
+fn role_name(entry: &Value) -> Result<Option<&Value>, OddRow> {
+    let name = match entry {
+        Value::Object(fields) => fields.get("roleName").unwrap_or(&Value::Null),
+        bare => bare,
+    };
+    match name {
+        Value::Null => Ok(None),
+        Value::String(_) => Ok(Some(name)),
+        _ => Err(OddRow { field: "roles[]", problem: "names no role" }),
     }
 }
 

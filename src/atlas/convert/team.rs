@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::account::{UserRow, settle};
-use crate::atlas::dto::{OddRow, Row, words};
+use crate::atlas::dto::{OddRow, Row};
 use crate::domain::{Account, Grant, GrantPath, GrantScope};
 
 const MAX_ROLES: usize = 1_000;
@@ -35,11 +35,11 @@ pub fn team(row: &Value) -> Result<Team, OddRow> {
 /// One row of `/groups/{groupId}/teams`.
 pub fn team_roles(row: &Value) -> Result<TeamRoles, OddRow> {
     let row = Row::of(row, "team")?;
-    let roles = words(row.list("roleNames", "roleNames", MAX_ROLES)?);
+    let roles = row.words("roleNames", "roleNames", MAX_ROLES)?;
     Ok(TeamRoles { team_id: row.id("teamId", "teamId")?, roles })
 }
 
-/// The user's account with the grants that its teams bring. A team that has no name in `teams` goes by its id.
+/// The user's account with the grants that its teams bring. A team that is not in `teams` goes without a name.
 pub fn with_team_grants(
     user: UserRow,
     teams: &BTreeMap<String, String>,
@@ -47,13 +47,13 @@ pub fn with_team_grants(
 ) -> Account {
     let UserRow { mut account, team_ids } = user;
     for (project, granted) in team_roles.iter().filter(|(_, granted)| team_ids.contains(&granted.team_id)) {
-        let team = teams.get(&granted.team_id).unwrap_or(&granted.team_id);
+        let team = teams.get(&granted.team_id);
         account.grants.extend(granted.roles.iter().map(|role| Grant {
             role: role.clone(),
             scope: GrantScope::Project,
             project: Some(project.clone()),
             via: GrantPath::Team,
-            team: Some(team.clone()),
+            team: team.cloned(),
         }));
     }
     settle(&mut account.grants);

@@ -32,6 +32,8 @@ pub struct IntegrationState {
     pub fault: Option<IntegrationFault>,
     /// Until then Atlas is to be left alone.
     pub not_before: Option<Instant>,
+    /// When it is due.
+    pub next_run_at: Option<Instant>,
     /// The run whose removals are withheld.
     pub held_run_id: Option<i64>,
 }
@@ -133,13 +135,15 @@ impl Writer {
     }
 
     /// What the last sync learned of the organization and the key.
-    pub async fn refresh_integration(&self, id: i64, name: &str, key: &KeyProfile) -> Result<(), StoreError> {
-        let update = Query::update()
+    pub async fn refresh_integration(&self, id: i64, name: Option<&str>, key: &KeyProfile) -> Result<(), StoreError> {
+        let mut update = Query::update()
             .table("integration")
-            .value("organization_name", name)
             .value("key_profile", to_json(key))
             .and_where(Expr::col("id").eq(id))
             .to_owned();
+        if let Some(name) = name {
+            update.value("organization_name", name);
+        }
         self.tx.execute(&update).await?;
         Ok(())
     }
@@ -171,6 +175,7 @@ impl Writer {
             is_connected: row.disconnected_at.is_none(),
             fault: fault(row.error_code, row.error_message, row.error_remedy, row.error_at),
             not_before: row.not_before.map(instant),
+            next_run_at: row.next_run_at.map(instant),
             held_run_id: row.held_run_id,
         }))
     }

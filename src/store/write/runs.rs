@@ -2,7 +2,7 @@
 
 use entity::sync_run;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::Writer;
 use crate::domain::Instant;
@@ -61,15 +61,19 @@ impl Writer {
         Ok(row.is_some())
     }
 
-    /// Why the last run that ended was started.
-    pub async fn last_trigger(&self, integration: i64) -> Result<Option<SyncTrigger>, StoreError> {
-        let row = sync_run::Entity::find()
+    /// Whether the last run that ended was asked for by hand after one had ended with the same error, and ended with it
+    /// again.
+    pub async fn has_probed_in_vain(&self, integration: i64) -> Result<bool, StoreError> {
+        let ended = sync_run::Entity::find()
             .filter(sync_run::Column::IntegrationId.eq(integration))
             .filter(sync_run::Column::FinishedAt.is_not_null())
             .order_by_desc(sync_run::Column::Id)
-            .one(self.tx.as_ref())
+            .limit(2)
+            .all(self.tx.as_ref())
             .await?;
-        row.map(|row| word(&row.trigger_kind, SyncTrigger::from_word, "sync_run", "trigger_kind")).transpose()
+        let [last, before] = ended.as_slice() else { return Ok(false) };
+        let trigger = word(&last.trigger_kind, SyncTrigger::from_word, "sync_run", "trigger_kind")?;
+        Ok(trigger == SyncTrigger::Manual && last.error_code.is_some() && last.error_code == before.error_code)
     }
 
     /// Notes that a run has read what it could: from here on its reads count as evidence.

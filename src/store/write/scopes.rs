@@ -12,6 +12,16 @@ use crate::domain::{Instant, ScopeFailure, ScopeKind, ScopeRead};
 use crate::store::StoreError;
 use crate::store::convert::{micros, word};
 
+/// The lists that every organization has.
+const OF_ORGANIZATION: [ScopeKind; 6] = [
+    ScopeKind::Organization,
+    ScopeKind::Users,
+    ScopeKind::Teams,
+    ScopeKind::ApiKeys,
+    ScopeKind::ServiceAccounts,
+    ScopeKind::Projects,
+];
+
 type ScopeIds = HashMap<(ScopeKind, String), i64>;
 
 impl Writer {
@@ -70,7 +80,7 @@ impl Writer {
         self.insert(opened).await
     }
 
-    /// Notes that none of the integration's lists could be read; of an integration never read, its organization.
+    /// Notes that none of the integration's lists could be read; of an integration never read, those of its organization.
     pub async fn note_unreadable(&self, integration: i64, failure: &ScopeFailure) -> Result<(), StoreError> {
         let known = self.open_states(integration).await?;
         let ids = self.scope_ids(integration).await?;
@@ -84,8 +94,8 @@ impl Writer {
             })
             .collect();
         if reads.is_empty() {
-            let failure = Some(failure.clone());
-            reads.push(ScopeRead { kind: ScopeKind::Organization, project: None, failure });
+            let failed = |kind| ScopeRead { kind, project: None, failure: Some(failure.clone()) };
+            reads.extend(OF_ORGANIZATION.map(failed));
         }
         let ids = self.ensure_scopes(integration, &reads).await?;
         self.note_reads(integration, &reads, &ids, self.at()).await

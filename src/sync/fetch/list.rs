@@ -33,17 +33,17 @@ pub(super) async fn read_list<T>(
     id: &str,
     convert: impl Fn(&Value) -> Result<Option<T>, OddRow>,
 ) -> Result<List<T>, AtlasError> {
-    let (values, failure) = match Endpoint::new(read, id) {
+    let (converted, failure) = match Endpoint::new(read, id) {
         Ok(endpoint) => {
-            let listing = client.list(&endpoint).await;
+            let listing = client.list(&endpoint, convert).await;
             (listing.rows, listing.failure)
         }
         Err(error) => (Vec::new(), Some(error)),
     };
     let failure = failure.map(|error| scope_failure(kind, error)).transpose()?;
     let (mut rows, mut odd) = (Vec::new(), Vec::new());
-    for value in values {
-        match convert(&value) {
+    for row in converted {
+        match row {
             Ok(row) => rows.extend(row),
             Err(row) => odd.push(row),
         }

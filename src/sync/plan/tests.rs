@@ -84,7 +84,7 @@ fn fetched(clusters: Vec<Cluster>, accounts: Vec<Account>) -> Snapshot {
         access_listed: false,
     };
     Snapshot {
-        organization: Organization { atlas_id: P.to_owned(), name: "org".to_owned() },
+        organization: Some(Organization { atlas_id: P.to_owned(), name: "org".to_owned() }),
         key,
         projects: vec![project(P)],
         clusters,
@@ -165,6 +165,53 @@ fn a_removed_project_takes_its_clusters_along() {
     let plan = plan(&before, &fetched(clusters(2), Vec::new()), &Held::default());
     assert_eq!((plan.change.remove_projects, plan.change.remove_clusters), (vec![2], vec![9]));
     assert_eq!(plan.changes.removed, 2);
+}
+
+/// Three of five projects go, and with them more clusters than the brake lets pass.
+#[test]
+fn clusters_of_projects_that_went_before_them_go_with_a_second_read() {
+    let others: Vec<String> = (1..=4).map(|number| format!("{number:024x}")).collect();
+    let mut before = estate(clusters(2), Vec::new());
+    for (id, other) in (2..).zip(&others) {
+        before.projects.push(Stored { id, value: project(other) });
+    }
+    for id in 10..22 {
+        let value = cluster(&format!("{id:024x}"), &others[usize::try_from(id).unwrap() % 4]);
+        before.clusters.push(Stored { id, value });
+    }
+    let after = fetched(clusters(2), Vec::new());
+    let first = plan(&before, &after, &Held::default());
+    assert_eq!((first.change.remove_projects.len(), first.change.remove_clusters.len()), (4, 0));
+    assert_eq!(first.held.len(), 12);
+    before.projects.truncate(1);
+    let second = plan(&before, &after, &first.held);
+    assert_eq!((second.change.remove_clusters.len(), second.held.len()), (12, 0));
+}
+
+#[test]
+fn team_grants_in_projects_whose_removal_is_withheld_stay() {
+    let before = estate(clusters(1), vec![user("1", "a@x", &[team_grant(P)])]);
+    let mut after = fetched(Vec::new(), vec![user("1", "a@x", &[])]);
+    after.projects.clear();
+    after.scopes.retain(|scope| scope.project.is_none());
+    let first = plan(&before, &after, &Held::default());
+    assert_eq!(first.held.len(), 2);
+    assert!(first.change.put_accounts.is_empty(), "{:?}", first.change.put_accounts);
+    let second = plan(&before, &after, &first.held);
+    assert_eq!((second.held.len(), second.change.put_accounts[0].account.grants.len()), (0, 0));
+}
+
+#[test]
+fn a_team_whose_name_cannot_be_read_keeps_the_one_it_had() {
+    let nameless = |project| Grant { team: None, ..team_grant(project) };
+    let before = estate(Vec::new(), vec![user("1", "a@x", &[team_grant(P)])]);
+    let mut after = fetched(Vec::new(), vec![user("1", "a@x", &[nameless(P)])]);
+    after.scopes.retain(|scope| scope.kind != ScopeKind::Teams || scope.project.is_some());
+    after.scopes.push(refused(ScopeKind::Teams, None));
+    assert!(plan(&before, &after, &Held::default()).change.put_accounts.is_empty());
+    after.accounts = vec![user("1", "a@x", &[nameless(P), nameless("bbbbbbbbbbbbbbbbbbbbbbbb")])];
+    let put = &plan(&before, &after, &Held::default()).change.put_accounts[0].account;
+    assert_eq!(put.grants, [team_grant(P), nameless("bbbbbbbbbbbbbbbbbbbbbbbb")]);
 }
 
 #[test]

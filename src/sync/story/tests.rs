@@ -52,7 +52,7 @@ fn an_open_run_says_what_it_does_or_waits_for() {
     );
     assert_eq!(
         after(SyncStatus::Running, Attempts { begun: 2, taken_over: 1, ..attempts }),
-        "Is reading clusters. Its process died or lost its lease once, and it was taken over."
+        "Is reading clusters. Its process died or lost its lease or the database once, and it was begun again."
     );
 }
 
@@ -64,7 +64,7 @@ fn a_run_that_read_everything_says_what_changed() {
     assert_eq!(
         told(&SyncRunView { changes, attempts: turned_away, ..run(SyncStatus::Succeeded) }),
         "Read everything: 2 added, 1 removed, 1 control result with another outcome. Its process died or lost its \
-         lease once, and it was taken over. A process that had lost its lease was turned away once and wrote nothing."
+         lease or the database once, and it was begun again. A process that had lost its lease was turned away once and wrote nothing."
     );
 }
 

@@ -7,7 +7,7 @@ use slategate::atlas::{AtlasError, Client};
 use slategate::domain::{Account, AccountKind, Grant, GrantPath, GrantScope, KeyVerdict, ScopeKind, Snapshot};
 use slategate::sync::fetch::{FetchFailure, FetchProgress, FetchStage, fetch};
 
-use super::estate::{ALPHA, BETA, Estate, SERVICE_ACCOUNT, TEAM, cluster, root};
+use super::estate::{ALPHA, BETA, Estate, SERVICE_ACCOUNT, cluster, root};
 use super::{ORG, client};
 
 async fn fetch_from(estate: &Estate) -> Result<Snapshot, FetchFailure> {
@@ -45,7 +45,10 @@ async fn a_whole_organization_is_read_with_every_list_whole() {
     let client = client(&estate.server.uri());
     let snapshot = fetch(&client, ORG, &[], &|_| {}).await.unwrap();
 
-    assert_eq!((snapshot.organization.name.as_str(), snapshot.key.verdict()), ("Slate", KeyVerdict::Fit));
+    assert_eq!(
+        (snapshot.organization.as_ref().unwrap().name.as_str(), snapshot.key.verdict()),
+        ("Slate", KeyVerdict::Fit)
+    );
     assert_eq!(snapshot.projects.iter().map(|project| project.name.as_str()).collect::<Vec<_>>(), ["Alpha", "Beta"]);
     assert_eq!(cluster_names(&snapshot), ["of-a", "of-b"]);
     assert_eq!(snapshot.encryption.iter().map(|(project, _)| project.as_str()).collect::<Vec<_>>(), [ALPHA, BETA]);
@@ -85,7 +88,8 @@ async fn a_team_list_that_failed_does_not_hide_the_teams_of_projects() {
     let snapshot = fetch_from(&estate).await.unwrap();
     assert_eq!(failures(&snapshot), [(ScopeKind::Teams, None, "ACCESS_FORBIDDEN")]);
     let grants = &account(&snapshot, AccountKind::User).grants;
-    assert!(grants.contains(&project_grant("GROUP_READ_ONLY", ALPHA, Some(TEAM))), "{grants:?}");
+    let nameless = Grant { via: GrantPath::Team, ..project_grant("GROUP_READ_ONLY", ALPHA, None) };
+    assert!(grants.contains(&nameless), "{grants:?}");
 }
 
 #[tokio::test]
@@ -163,11 +167,18 @@ async fn what_bars_every_call_ends_the_run_at_once() {
 }
 
 #[tokio::test]
-async fn without_the_organization_there_is_no_run() {
+async fn an_organization_that_cannot_be_read_costs_its_name_only() {
     let estate = Estate::start().await;
-    estate.refuses(&format!("/orgs/{ORG}"), 404, "ORG_NOT_FOUND").await;
+    estate.refuses(&format!("/orgs/{ORG}"), 401, "USER_UNAUTHORIZED").await;
+    let snapshot = fetch_from(&estate).await.unwrap();
+    assert_eq!(failures(&snapshot), [(ScopeKind::Organization, None, "USER_UNAUTHORIZED")]);
+    assert_eq!((snapshot.organization, snapshot.projects.len()), (None, 2));
+
+    for list in ["users", "teams", "apiKeys", "serviceAccounts", "groups"] {
+        estate.refuses(&format!("/orgs/{ORG}/{list}"), 401, "USER_UNAUTHORIZED").await;
+    }
     let failure = fetch_from(&estate).await.unwrap_err();
-    assert_eq!((failure.stage, failure.error.code()), (FetchStage::Credentials, "ORG_NOT_FOUND"));
+    assert_eq!((failure.stage, failure.error.code()), (FetchStage::Credentials, "USER_UNAUTHORIZED"));
 
     let estate = Estate::start().await;
     estate.has_now("", root(BETA)).await;

@@ -61,6 +61,24 @@ async fn a_nonce_that_all_lanes_are_handed_is_counted_by_one_of_them() {
 }
 
 #[tokio::test]
+async fn a_client_that_is_handed_the_nonce_of_another_counts_on_where_nobody_is() {
+    let server = DigestServer::start(Policy::Window(u32::MAX), Spelling::Atlas).await;
+    let clients = [(); 3].map(|()| client(&server.url));
+    for round in 0..3 {
+        for (number, client) in clients.iter().enumerate() {
+            let before = client.requests_sent();
+            all_come_through(client, 40, 16).await;
+            let most = if round == 0 { 5 } else { 1 };
+            assert!(client.requests_sent() - before <= 40 + most, "client {number}, round {round}");
+        }
+    }
+    let wrong = Client::new(config(&server.url), &credentials("not the key")).unwrap();
+    let error = wrong.object(&users()).await.unwrap_err();
+    assert!(matches!(error, AtlasError::CredentialsRejected), "{error:?}");
+    assert_eq!(wrong.requests_sent(), 3);
+}
+
+#[tokio::test]
 async fn a_nonce_that_ages_is_replaced_without_a_false_rejection() {
     let (_, requests) = requests_for(Policy::Ages(40), Spelling::Atlas, 400, 16).await;
     assert!(requests <= 480, "{requests}");

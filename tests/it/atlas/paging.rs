@@ -37,11 +37,11 @@ async fn changing(reads: Vec<(Value, Value)>) -> MockServer {
     server
 }
 
-fn ids(listing: &Listing) -> Vec<&str> {
+fn ids(listing: &Listing<Value>) -> Vec<&str> {
     listing.rows.iter().map(|row| row["id"].as_str().unwrap()).collect()
 }
 
-fn failure(listing: &Listing) -> Option<(&str, String)> {
+fn failure(listing: &Listing<Value>) -> Option<(&str, String)> {
     listing.failure.as_ref().map(|error| (error.code(), error.to_string()))
 }
 
@@ -74,7 +74,7 @@ async fn several_pages_cost_one_challenge_and_keep_their_order() {
     Mock::given(path(users_path)).respond_with(challenge).expect(1).mount(&server).await;
 
     let client = client(&server.uri());
-    let listing = client.list(&users()).await;
+    let listing = client.list(&users(), Value::clone).await;
     assert_eq!((ids(&listing), failure(&listing)), (vec!["b", "a", "c", "d"], None));
     assert_eq!(client.requests_sent(), 3);
 }
@@ -84,7 +84,7 @@ async fn a_row_that_slid_to_the_next_page_is_kept_once() {
     let server = MockServer::start().await;
     mount_page(&server, "1", page(&["a", "b"], Some("x")), 1).await;
     mount_page(&server, "2", page(&["b", "c"], None), 1).await;
-    let listing = client(&server.uri()).list(&users()).await;
+    let listing = client(&server.uri()).list(&users(), Value::clone).await;
     assert_eq!((ids(&listing), failure(&listing)), (vec!["a", "b", "c"], None));
 }
 
@@ -96,7 +96,7 @@ async fn a_list_that_changed_while_it_was_read_is_read_again() {
     for (reads, requests) in [(vec![slid.clone(), quiet.clone()], 4), (vec![twice, slid, quiet], 6)] {
         let server = changing(reads).await;
         let client = client(&server.uri());
-        let listing = client.list(&users()).await;
+        let listing = client.list(&users(), Value::clone).await;
         assert_eq!((ids(&listing), failure(&listing)), (vec!["a", "b", "d"], None));
         assert_eq!(client.requests_sent(), requests);
     }
@@ -107,17 +107,27 @@ async fn a_list_that_never_holds_still_is_incomplete_after_three_reads() {
     for (first, second) in [(4, 3), (4, 4), (2, 2)] {
         let server = changing(vec![(counted(&["a", "b"], first, true), counted(&["c"], second, false))]).await;
         let client = client(&server.uri());
-        let listing = client.list(&users()).await;
+        let listing = client.list(&users(), Value::clone).await;
         assert_eq!((ids(&listing), failure(&listing).unwrap().0), (vec!["a", "b", "c"], "UNSTABLE_LIST"));
         assert_eq!(client.requests_sent(), 6);
     }
 }
 
 #[tokio::test]
-async fn the_count_of_a_single_page_is_an_estimate() {
+async fn a_single_page_that_counts_more_rows_than_it_has_is_believed_when_it_comes_again() {
     let server = MockServer::start().await;
-    mount_page(&server, "1", counted(&["a"], 7, false), 1).await;
-    assert_eq!(failure(&client(&server.uri()).list(&users()).await), None);
+    mount_page(&server, "1", counted(&["a"], 7, false), 2).await;
+    assert_eq!(failure(&client(&server.uri()).list(&users(), Value::clone).await), None);
+}
+
+#[tokio::test]
+async fn a_single_page_that_was_cut_short_is_read_again() {
+    let server = MockServer::start().await;
+    let cut = ResponseTemplate::new(200).set_body_json(counted(&["a"], 2, false));
+    Mock::given(method("GET")).respond_with(cut).up_to_n_times(1).mount(&server).await;
+    mount_page(&server, "1", counted(&["a", "b"], 2, false), 1).await;
+    let listing = client(&server.uri()).list(&users(), Value::clone).await;
+    assert_eq!((ids(&listing), failure(&listing)), (vec!["a", "b"], None));
 }
 
 #[tokio::test]
@@ -129,7 +139,7 @@ async fn a_list_with_new_rows_for_ever_ends_as_incomplete() {
         ResponseTemplate::new(200).set_body_json(page(&[&id], Some("x")))
     };
     Mock::given(method("GET")).respond_with(endless).expect(1_000).mount(&server).await;
-    let listing = client(&server.uri()).list(&users()).await;
+    let listing = client(&server.uri()).list(&users(), Value::clone).await;
     assert_eq!((listing.rows.len(), failure(&listing).unwrap().0), (1_000, "UNEXPECTED_RESPONSE"));
 }
 
@@ -143,7 +153,7 @@ async fn a_list_of_more_than_64_mib_is_not_read_on() {
         ResponseTemplate::new(200).set_body_raw(body, "application/json")
     };
     Mock::given(method("GET")).respond_with(heavy).expect(4).mount(&server).await;
-    let listing = client(&server.uri()).list(&users()).await;
+    let listing = client(&server.uri()).list(&users(), Value::clone).await;
     assert_eq!((listing.rows.len(), failure(&listing).unwrap().0), (3, "UNEXPECTED_RESPONSE"));
 }
 
@@ -151,7 +161,7 @@ async fn a_list_of_more_than_64_mib_is_not_read_on() {
 async fn an_empty_list_is_whole() {
     let server = MockServer::start().await;
     mount_page(&server, "1", page(&[], None), 1).await;
-    let listing = client(&server.uri()).list(&users()).await;
+    let listing = client(&server.uri()).list(&users(), Value::clone).await;
     assert_eq!((ids(&listing), failure(&listing)), (vec![], None));
 }
 
@@ -160,7 +170,7 @@ async fn a_server_that_ignores_page_numbers_gives_an_incomplete_list() {
     let server = MockServer::start().await;
     let same = ResponseTemplate::new(200).set_body_json(page(&["a", "b"], Some("x")));
     Mock::given(method("GET")).respond_with(same).expect(2).mount(&server).await;
-    let listing = client(&server.uri()).list(&users()).await;
+    let listing = client(&server.uri()).list(&users(), Value::clone).await;
     assert_eq!(ids(&listing), ["a", "b"]);
     assert_eq!(failure(&listing).unwrap().0, "UNEXPECTED_RESPONSE");
 }
@@ -170,7 +180,7 @@ async fn a_page_with_nothing_new_and_a_next_link_ends_the_list_as_incomplete() {
     let server = MockServer::start().await;
     mount_page(&server, "1", page(&["a", "b"], Some("x")), 1).await;
     mount_page(&server, "2", page(&["b"], Some("x")), 1).await;
-    let listing = client(&server.uri()).list(&users()).await;
+    let listing = client(&server.uri()).list(&users(), Value::clone).await;
     assert_eq!(ids(&listing), ["a", "b"]);
     assert_eq!(failure(&listing).unwrap().0, "UNEXPECTED_RESPONSE");
 }
@@ -181,7 +191,7 @@ async fn rows_before_a_failing_page_are_kept() {
     mount_page(&server, "1", page(&["a"], Some("x")), 1).await;
     let gone = ResponseTemplate::new(404).set_body_json(json!({ "error": 404, "errorCode": "ORG_NOT_FOUND" }));
     Mock::given(query_param("pageNum", "2")).respond_with(gone).expect(1).mount(&server).await;
-    let listing = client(&server.uri()).list(&users()).await;
+    let listing = client(&server.uri()).list(&users(), Value::clone).await;
     assert_eq!(ids(&listing), ["a"]);
     assert_eq!(failure(&listing).unwrap().0, "ORG_NOT_FOUND");
 }
@@ -192,16 +202,17 @@ async fn a_next_link_to_another_host_is_not_followed() {
     Mock::given(method("GET")).respond_with(ResponseTemplate::new(200)).expect(0).mount(&elsewhere).await;
     mount_page(&server, "1", page(&["a"], Some(&elsewhere.uri())), 1).await;
     mount_page(&server, "2", page(&["b"], None), 1).await;
-    let listing = client(&server.uri()).list(&users()).await;
+    let listing = client(&server.uri()).list(&users(), Value::clone).await;
     assert_eq!((ids(&listing), failure(&listing)), (vec!["a", "b"], None));
 }
 
 #[tokio::test]
-async fn lists_without_an_array_of_results_are_incomplete() {
-    for body in [json!([]), json!({}), json!({ "results": null }), json!({ "results": { "id": "a" } })] {
+async fn lists_without_an_array_of_results_or_with_other_links_are_incomplete() {
+    let (null, object) = (json!({ "results": null }), json!({ "results": { "id": "a" } }));
+    for body in [json!([]), json!({}), null, object, json!({ "results": [], "links": "x" })] {
         let server = MockServer::start().await;
         mount_page(&server, "1", body.clone(), 1).await;
-        let listing = client(&server.uri()).list(&users()).await;
+        let listing = client(&server.uri()).list(&users(), Value::clone).await;
         assert_eq!(failure(&listing).unwrap().0, "UNEXPECTED_RESPONSE", "{body}");
     }
 }

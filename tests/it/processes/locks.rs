@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{peek, settings};
 use crate::support::process::{client, run, slategate};
+use crate::support::tools::lift_file_limit;
 use crate::support::{Database, Process};
 
 const ADD: &str = "mutation($email: String!) { upsertPerson(input: { email: $email, fullName: \"Ada\" }) { \
@@ -62,7 +63,7 @@ async fn without_room_writes_fail_typed_and_reads_go_on() {
     let admin = Process::token(&settings, "admin").await;
     // `ulimit -f` counts 512 bytes; a write past it is an error and no signal, as SIGXFSZ is ignored.
     let file = std::fs::metadata(database.folder().join("slategate.db")).unwrap().len();
-    let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" serve", file / 512 + 128);
+    let script = format!("trap '' XFSZ; ulimit -S -f {}; exec \"$0\" serve", file / 512 + 128);
     let mut command = tokio::process::Command::new("sh");
     let program = slategate(&["serve"], &settings);
     command.args(["-c", &script]).arg(program.as_std().get_program());
@@ -82,10 +83,12 @@ async fn without_room_writes_fail_typed_and_reads_go_on() {
     assert_eq!(code, "UNAVAILABLE", "{refused}\n{}", server.log());
     assert!(message.ends_with("nothing was changed"), "{message}");
     assert_eq!(people(&server, &admin).await, json!(added));
+    lift_file_limit(server.pid()).await;
+    assert_eq!(add(&server, &admin, "healed@example.com").await.get("errors"), None, "{}", server.log());
+    assert_eq!(people(&server, &admin).await, json!(added + 1));
     assert!(server.lives());
     drop(server);
     let server = Process::serve(&settings).await;
-    assert_eq!(people(&server, &admin).await, json!(added), "what was confirmed is there, and nothing else");
-    assert_eq!(add(&server, &admin, "last@example.com").await.get("errors"), None);
+    assert_eq!(people(&server, &admin).await, json!(added + 1), "what was confirmed is there, and nothing else");
     assert_eq!(peek(&database, "PRAGMA integrity_check").await.as_deref(), Some("ok"));
 }

@@ -10,12 +10,10 @@ mod starts;
 mod stops;
 mod upgrades;
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::json;
 use slategate::demo::{self, Simulator, SimulatorOptions};
 
-use crate::support::{Database, FaultProxy, Process, process};
+use crate::support::{Database, FaultProxy, Process, is_long, process};
 
 /// What every server of these tests is told.
 pub fn settings(database: &Database) -> Vec<(&'static str, String)> {
@@ -31,37 +29,8 @@ pub fn settings_at(database: &Database, url: String) -> Vec<(&'static str, Strin
     vec![("SLATEGATE_DATABASE_URL", url), ("SLATEGATE_MASTER_KEY_FILE", key_file.display().to_string())]
 }
 
-/// Rounds of a loop, and seconds of an outage.
-#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says how long they may take")]
-fn is_long() -> bool {
-    std::env::var("SLATEGATE_TEST_LONG").is_ok()
-}
-
 fn rounds() -> u32 {
     if is_long() { 50 } else { 8 }
-}
-
-/// Numbers below a limit, one after the other, that anybody can have again from the printed seed.
-struct Chance(u64);
-
-impl Chance {
-    #[expect(clippy::disallowed_methods, reason = "whoever runs the tests may give the seed of a run that failed")]
-    fn new() -> Self {
-        let given = std::env::var("SLATEGATE_TEST_SEED").ok().map(|seed| seed.parse().unwrap());
-        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
-        let seed = given.unwrap_or(u64::from(nanos));
-        println!("SLATEGATE_TEST_SEED={seed}");
-        Self(seed)
-    }
-
-    /// Splitmix64.
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % limit
-    }
 }
 
 /// The simulated Atlas behind a relay, and the setting that leads there.

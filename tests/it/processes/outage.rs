@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{atlas, connect, is_long, peek, settings, settings_at};
+use super::{atlas, connect, peek, settings, settings_at};
 use crate::on_both_databases;
 use crate::support::process::{client, eventually};
-use crate::support::{Database, Fault, FaultProxy, Process};
+use crate::support::{Database, Fault, FaultProxy, Process, is_long};
 
 const VIEWER: &str = "{ viewer { role } controls { key } integrations { totalCount } }";
 /// What a caller waits at most for an answer while the database is away, with room for a slow machine.

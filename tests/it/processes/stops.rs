@@ -6,10 +6,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Chance, atlas, connect, peek, rounds, settings};
+use super::{atlas, connect, peek, rounds, settings};
 use crate::on_both_databases;
 use crate::support::process::{client, eventually};
-use crate::support::{Fault, Process, Signal, Socket};
+use crate::support::{Chance, Fault, Process, Signal, Socket};
 
 const END: Duration = Duration::from_secs(15);
 
@@ -42,6 +42,22 @@ on_both_databases! {
         server.signal(Signal::Terminate).await;
         server.becomes(&client(), 503, Duration::from_secs(1)).await;
         assert_eq!(server.exit(END).await, 0, "{}", server.log());
+    }
+
+    async fn a_request_in_flight_is_answered(database) {
+        let (simulator, atlas, base_url) = atlas().await;
+        let mut settings = settings(&database);
+        settings.push(base_url);
+        let mut server = Process::serve(&settings).await;
+        let admin = Process::token(&settings, "admin").await;
+        atlas.set(Fault::Latency(Duration::from_millis(300)));
+        tokio::join!(connect(&server, &admin), async {
+            eventually(Duration::from_secs(10), async || simulator.requests() > 0).await.unwrap();
+            server.signal(Signal::Terminate).await;
+            server.becomes(&client(), 503, Duration::from_secs(1)).await;
+        });
+        assert_eq!(server.exit(END).await, 0, "{}", server.log());
+        assert!(!server.log().contains("cut off"), "{}", server.log());
     }
 
     async fn a_killed_server_leaves_a_database_that_the_next_one_serves(database) {

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Chance, peek, rounds, settings, settings_at};
+use migration::{Migrator, MigratorTrait};
+
+use super::{peek, rounds, settings, settings_at};
 use crate::on_both_databases;
 use crate::support::process::{client, run};
-use crate::support::{Database, Fault, FaultProxy, Kind, Process, Signal};
+use crate::support::tools::{kill_when_log_is_full, run_and_kill_at};
+use crate::support::{Chance, Database, Fault, FaultProxy, Kind, Process, Signal};
 
 const APPLIED: &str = "SELECT CAST(COUNT(*) AS TEXT) FROM seaql_migrations";
 
@@ -21,6 +24,40 @@ on_both_databases! {
         }
         let server = Process::serve(&settings).await;
         assert_eq!(server.ready(&client()).await, Some(200), "{}", server.log());
+    }
+
+    async fn each_migration_can_be_killed_and_then_nothing_has_changed(database) {
+        let elsewhere = Database::sqlite();
+        let log = run(&["migrate"], &settings(&elsewhere)).await.err;
+        let settings = settings(&database);
+        for migration in Migrator::migrations() {
+            let line = format!("Applying migration '{}'\n", migration.name());
+            let (before, _) = log.split_once(&line).unwrap_or_else(|| panic!("{line} is not in {log}"));
+            kill_when_log_is_full(before.len() + line.len(), &["migrate"], &settings).await;
+            assert_eq!(applied(&database).await, 0, "{line}");
+        }
+        completes(&database, &settings).await;
+    }
+
+    async fn a_migration_that_is_killed_while_it_stores_has_changed_nothing(database) {
+        let settings = settings(&database);
+        let (call, step) = match database.kind {
+            Kind::Sqlite => ("pwrite64", 20),
+            Kind::Postgres => ("sendto", 20),
+        };
+        let mut kills = 0;
+        loop {
+            let killing = format!("{call}:when={}", 1 + kills * step);
+            let ended = run_and_kill_at(&killing, &["migrate"], &settings).await;
+            let known = applied(&database).await;
+            if known == Migrator::migrations().len() {
+                break;
+            }
+            assert_eq!((ended.code, known), (-9, 0), "{killing}: {ended:?}");
+            kills += 1;
+        }
+        assert!(kills > 5, "{kills} kills");
+        completes(&database, &settings).await;
     }
 
     async fn a_server_serves_a_schema_that_is_newer_than_itself(database) {
@@ -47,6 +84,27 @@ on_both_databases! {
         let makers = (0..3).map(|_| Process::token(&settings, "viewer"));
         futures_util::future::join_all(makers).await;
         server.listening().await;
+    }
+}
+
+/// The next one does what is left.
+async fn completes(database: &Database, settings: &[(&str, String)]) {
+    assert_eq!(run(&["migrate"], settings).await.code, 0);
+    assert_eq!(applied(database).await, Migrator::migrations().len());
+    let server = Process::serve(settings).await;
+    assert_eq!(server.ready(&client()).await, Some(200), "{}", server.log());
+}
+
+/// How many migrations the database says were applied.
+async fn applied(database: &Database) -> usize {
+    let table = match database.kind {
+        Kind::Sqlite if !database.folder().join("slategate.db").exists() => return 0,
+        Kind::Sqlite => "SELECT name FROM sqlite_master WHERE name = 'seaql_migrations'",
+        Kind::Postgres => "SELECT CAST(to_regclass('seaql_migrations') AS TEXT)",
+    };
+    match peek(database, table).await {
+        Some(_) => peek(database, APPLIED).await.unwrap().parse().unwrap(),
+        None => 0,
     }
 }
 

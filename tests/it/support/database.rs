@@ -40,16 +40,27 @@ impl Database {
         Self { kind: Kind::Sqlite, raw_url: url.clone(), url, server: None, folder: Arc::new(folder) }
     }
 
+    /// Whether the run was told to leave PostgreSQL out.
+    #[expect(clippy::disallowed_methods, reason = "the test run says whether PostgreSQL is to be left out")]
+    pub fn postgres_is_left_out() -> bool {
+        std::env::var("SLATEGATE_TEST_SQLITE_ONLY").is_ok()
+    }
+
     /// None only when the run was told to leave PostgreSQL out.
     #[expect(clippy::disallowed_methods, reason = "the test run says where PostgreSQL is")]
     pub async fn postgres() -> Option<Self> {
         let Ok(server) = std::env::var("SLATEGATE_TEST_POSTGRES_URL") else {
             assert!(
-                std::env::var("SLATEGATE_TEST_SQLITE_ONLY").is_ok(),
+                Self::postgres_is_left_out(),
                 "set SLATEGATE_TEST_POSTGRES_URL, or run `cargo xtask test`, which finds or starts PostgreSQL"
             );
             return None;
         };
+        Some(Self::postgres_at(server).await)
+    }
+
+    /// A database on this server, which must be there.
+    pub async fn postgres_at(server: String) -> Self {
         let name = format!("slategate_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let admin = SeaOrm::connect(&server).await.unwrap();
         admin.execute_unprepared(&format!("DROP DATABASE IF EXISTS {name}")).await.unwrap();
@@ -62,7 +73,7 @@ impl Database {
         url.set_username(LOGIN).unwrap();
         url.set_password(Some(LOGIN)).unwrap();
         let folder = Arc::new(TempDir::new().unwrap());
-        Some(Self { kind: Kind::Postgres, url: url.to_string(), raw_url, server: Some(server), folder })
+        Self { kind: Kind::Postgres, url: url.to_string(), raw_url, server: Some(server), folder }
     }
 
     pub async fn drop_postgres(self) {

@@ -1,15 +1,20 @@
 //! What tests are made with: a database of each kind, a simulated Atlas, and the engine between them.
 
+mod chance;
 pub mod database;
 pub mod fault_proxy;
+mod own_postgres;
 pub mod process;
 pub mod sdl;
 mod served;
 pub mod socket;
+pub mod tools;
 mod world;
 
+pub use chance::{Chance, is_long};
 pub use database::{Database, Kind};
 pub use fault_proxy::{Fault, FaultProxy};
+pub use own_postgres::{Halt, OwnPostgres};
 pub use process::{Process, Signal};
 pub use sdl::Sdl;
 pub use served::Served;

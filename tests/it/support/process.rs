@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{ExitStatus, Stdio};
+use std::process::{ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -63,7 +63,10 @@ pub struct Ended {
 /// Runs a command of the program to its end.
 pub async fn run(arguments: &[&str], settings: &[(&str, String)]) -> Ended {
     let ran = tokio::time::timeout(START_LIMIT, slategate(arguments, settings).output()).await;
-    let output = ran.unwrap_or_else(|_| panic!("{arguments:?} does not end")).unwrap();
+    ended(ran.unwrap_or_else(|_| panic!("{arguments:?} does not end")).unwrap())
+}
+
+pub fn ended(output: Output) -> Ended {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Ended { code: code(output.status), out: text(output.stdout), err: text(output.stderr) }
 }
@@ -99,14 +102,23 @@ impl Process {
 
     /// Waits until it listens.
     pub async fn listening(&mut self) {
+        assert!(self.listens().await, "the server does not listen; it said:\n{}", self.log());
+    }
+
+    /// Waits until it listens; false where it ends or takes too long instead.
+    pub async fn listens(&mut self) -> bool {
         let said = tokio::time::timeout(START_LIMIT, self.address.wait_for(Option::is_some));
-        let listens = said.await.is_ok_and(|said| said.is_ok());
-        assert!(listens, "the server does not listen; it said:\n{}", self.log());
+        said.await.is_ok_and(|said| said.is_ok())
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address.borrow().unwrap_or_else(|| panic!("the server does not listen; it said:\n{}", self.log()))
+    }
+
+    /// Its number, while it has not ended.
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap_or_else(|| panic!("the server has ended; it said:\n{}", self.log()))
     }
 
     pub async fn signal(&self, signal: Signal) {

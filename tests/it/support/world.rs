@@ -479,6 +479,7 @@ async fn connected(database: &Database, clock: &Clock) -> Store {
         freshness: TimeDelta::hours(24),
         clock: clock.clone(),
         connections: 5,
+        lease: std::time::Duration::from_secs(30),
     };
     Store::connect(options).await.unwrap()
 }

@@ -42,6 +42,34 @@ on_both_databases! {
         assert_eq!(wish(&world).await.0, json!(null));
     }
 
+    async fn a_wish_from_before_the_refusal_is_no_probe(database) {
+        let world = World::synced(&database, HARBOUR_READER.public).await;
+        assert_eq!(wish(&world).await.0, json!(null));
+        world.simulator.revoke_key(HARBOUR_READER.public);
+        assert_eq!(world.sync_due().await, 1);
+        assert_eq!(health(&world).await.1, json!("CREDENTIALS_REJECTED"));
+        assert_eq!(wish(&world).await.0, json!(null));
+        assert_eq!(world.sync_due().await, 1);
+        assert_eq!(wish(&world).await.0, json!("CREDENTIALS_REJECTED"));
+    }
+
+    async fn a_first_sync_that_fails_leaves_every_control_unknown(database) {
+        let world = World::new(&database).await;
+        world.connect(HARBOUR_READER.public).await.unwrap();
+        let refusal = world.simulator.refuse(Refusal::scope(ScopeKind::Organization, None, 500));
+        assert_eq!(world.sync_due().await, 1);
+        let controls = "{ controls { status coverage { inScope unreadableScopes } } }";
+        let answer = world.ask(controls).await;
+        for control in answer["controls"].as_array().unwrap() {
+            assert_eq!((&control["status"], &control["coverage"]["inScope"]), (&json!("UNKNOWN"), &json!(0)));
+            assert!(control["coverage"]["unreadableScopes"].as_u64().unwrap() > 0, "{control}");
+        }
+        world.simulator.allow(refusal);
+        world.next_sync().await;
+        assert_eq!(story(&world).await["status"], "SUCCEEDED");
+        assert_ne!(status(&world, "clusters-backed-up").await.0, "UNKNOWN");
+    }
+
     async fn atlas_is_asked_no_sooner_than_it_wishes(database) {
         let world = World::synced(&database, HARBOUR_READER.public).await;
         let refusal = Refusal::scope(ScopeKind::Organization, None, 429).retry_after(7_200);

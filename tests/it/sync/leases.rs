@@ -26,7 +26,7 @@ on_both_databases! {
 
         let run = story(&world).await;
         assert_eq!((&run["status"], &run["error"]["code"], &run["attempts"]), (&json!("FAILED"), &json!("SYNC_STUCK"), &json!(6)));
-        assert!(text(&run["summary"]).contains("died or lost its lease 5 times"), "{run}");
+        assert!(text(&run["summary"]).contains("died or lost its lease or the database 5 times"), "{run}");
         assert_eq!(run["nextRunAt"], "2026-11-02T11:00:00Z");
         assert_eq!(health(&world).await, ("ATTENTION".to_owned(), json!("SYNC_STUCK")));
         assert_eq!(world.simulator.requests(), requests);
@@ -50,7 +50,7 @@ on_both_databases! {
         die(&world, 4).await;
         assert_eq!(world.sync_due().await, 1);
         let run = story(&world).await;
-        let summary = "Read everything; nothing had changed. Its process died or lost its lease 4 times, and it was taken over.";
+        let summary = "Read everything; nothing had changed. Its process died or lost its lease or the database 4 times, and it was begun again.";
         assert_eq!((&run["summary"], &run["scheduledAt"]), (&json!(summary), &json!("2026-11-02T10:00:00Z")));
     }
 
@@ -103,6 +103,19 @@ on_both_databases! {
         let run = story(&world).await;
         assert_eq!((&run["status"], &run["turnedAway"], &run["attempts"]), (&json!("SUCCEEDED"), &json!(1), &json!(2)));
         assert!(text(&run["summary"]).ends_with("was turned away once and wrote nothing."), "{run}");
+    }
+
+    async fn a_process_whose_run_is_in_other_hands_writes_nothing(database) {
+        let world = World::synced(&database, HARBOUR_READER.public).await;
+        world.clock.advance(TimeDelta::hours(1));
+        let zombie = world.store.claim_due("zombie", LEASE).await.unwrap().unwrap();
+        world.clock.advance(TimeDelta::seconds(30));
+        let newer = world.store.claim_due("newer", LEASE).await.unwrap().unwrap();
+        assert_eq!(world.engine.work(&zombie, &CancellationToken::new()).await.unwrap(), RunOutcome::Fenced);
+        assert_eq!(story(&world).await["status"], "RUNNING");
+        let outcome = world.engine.work(&newer, &CancellationToken::new()).await.unwrap();
+        assert!(matches!(outcome, RunOutcome::Ended(_)), "{outcome:?}");
+        assert_eq!((story(&world).await["turnedAway"].clone(), world.count("sync_run").await), (json!(1), 2));
     }
 
     async fn a_process_that_was_paused_too_long_asks_atlas_nothing(database) {

@@ -115,10 +115,22 @@ fn odd_users_say_where_they_are_odd() {
 }
 
 #[test]
-fn roles_of_a_wrong_type_are_no_roles() {
-    for roles in [json!(null), json!([]), json!("ORG_OWNER"), json!({ "orgRoles": { "0": "ORG_OWNER" } })] {
+fn roles_that_are_not_there_are_none_and_roles_of_a_wrong_type_are_odd() {
+    for roles in [json!(null), json!({}), json!({ "orgRoles": null }), json!({ "orgRoles": [null, ""] })] {
         assert_eq!(user(&with(active(), "roles", roles)).unwrap().unwrap().account.grants, []);
     }
+    let odd = [
+        (json!([]), "roles"),
+        (json!("ORG_OWNER"), "roles"),
+        (json!({ "orgRoles": "ORG_OWNER" }), "roles.orgRoles"),
+        (json!({ "orgRoles": [{ "roleName": "ORG_OWNER" }] }), "roles.orgRoles"),
+        (json!({ "groupRoleAssignments": {} }), "roles.groupRoleAssignments"),
+    ];
+    for (roles, field) in odd {
+        assert_eq!(user(&with(active(), "roles", roles)).unwrap_err().field, field);
+    }
+    assert_eq!(user(&with(active(), "teamIds", json!("x"))).unwrap_err().field, "teamIds");
+    assert_eq!(team_roles(&json!({ "teamId": TEAM, "roleNames": "x" })).unwrap_err().field, "roleNames");
 }
 
 #[test]
@@ -138,12 +150,13 @@ fn teams_bring_their_roles_in_each_project() {
         (OTHER_PROJECT.to_owned(), held("6a794032c0eb9e7a1771a2df", &["GROUP_OWNER"])),
     ];
     let account = with_team_grants(user(&row).unwrap().unwrap(), &teams, &team_roles);
+    let unnamed_team = Grant { via: GrantPath::Team, ..in_project("R", OTHER_PROJECT, None) };
     assert_eq!(
         account.grants,
         [
             in_project("R", PROJECT, None),
             in_project("R", PROJECT, Some("Platform")),
-            in_project("R", OTHER_PROJECT, Some(unnamed)),
+            unnamed_team,
             in_project("R", OTHER_PROJECT, Some("Platform")),
             in_project("S", PROJECT, Some("Platform")),
         ]
@@ -189,7 +202,10 @@ fn odd_roles_of_a_key_are_told_not_dropped() {
     let key = |role: Value| api_key(&json!({ "id": ID, "publicKey": "pubkey01", "roles": [role] }));
     assert_eq!(key(json!({ "groupId": "x", "roleName": "GROUP_OWNER" })).unwrap_err().field, "roles[].groupId");
     assert_eq!(key(json!({ "orgId": 1, "roleName": "ORG_OWNER" })).unwrap_err().field, "roles[].orgId");
-    assert_eq!(key(json!({ "roleName": "GROUP_OWNER" })).unwrap_err().field, "roles[]");
+    for odd in [json!({ "roleName": "GROUP_OWNER" }), json!({ "orgId": ORG, "roleName": ["ORG_OWNER"] }), json!(7)] {
+        assert_eq!(key(odd).unwrap_err().field, "roles[]");
+    }
+    assert_eq!(api_key(&json!({ "id": ID, "publicKey": "k", "roles": "ORG_OWNER" })).unwrap_err().field, "roles");
     assert!(key(json!({ "roleName": "ORG_OWNER" })).unwrap().is_privileged());
     assert_eq!(api_key(&json!({ "id": ID })).unwrap_err().field, "publicKey");
 }
@@ -222,7 +238,7 @@ fn a_client_id_is_a_short_plain_word() {
 
 #[test]
 fn a_service_accounts_project_roles_are_added() {
-    let row = json!({ "clientId": "mdb_sa_id_1", "roles": ["B", { "groupId": PROJECT, "roleName": "A" }, "B", 5] });
+    let row = json!({ "clientId": "mdb_sa_id_1", "roles": ["B", { "groupId": PROJECT, "roleName": "A" }, "B"] });
     let (client, roles) = service_account_project_roles(&row).unwrap();
     assert_eq!((client.as_str(), roles.as_slice()), ("mdb_sa_id_1", &["A".to_owned(), "B".to_owned()][..]));
     let account = service_account(&json!({ "clientId": "mdb_sa_id_1", "roles": ["ORG_MEMBER"] })).unwrap();

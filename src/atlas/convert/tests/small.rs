@@ -102,7 +102,7 @@ fn teams_and_their_roles_are_read() {
         team(&json!({ "id": ID, "name": "Platform" })),
         Ok(Team { id: ID.to_owned(), name: "Platform".to_owned() })
     );
-    let row = json!({ "teamId": ID, "roleNames": ["GROUP_READ_ONLY", "GROUP_OWNER", "GROUP_OWNER", null, 3, " "] });
+    let row = json!({ "teamId": ID, "roleNames": ["GROUP_READ_ONLY", "GROUP_OWNER", "GROUP_OWNER", null, " "] });
     let roles = vec!["GROUP_OWNER".to_owned(), "GROUP_READ_ONLY".to_owned()];
     assert_eq!(team_roles(&row), Ok(TeamRoles { team_id: ID.to_owned(), roles }));
     assert_eq!(team_roles(&json!({ "roleNames": [] })).unwrap_err().field, "teamId");
