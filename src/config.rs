@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
@@ -22,12 +23,16 @@ pub use variables::{VARIABLES, help};
 
 use crate::auth::oidc::OidcSettings;
 use crate::clock::Clock;
+use crate::http::{GateSettings, Proxies};
 use crate::store::StoreOptions;
 use crate::store::views::Role;
 use crate::telemetry::LogFormat;
 use crate::vault::KeySource;
 use values::Database;
 use variables::Variables;
+
+/// Of the connections to the database, those that requests leave to syncs.
+const CONNECTIONS_FOR_SYNCS: u32 = 2;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -38,6 +43,10 @@ pub struct Config {
     pub database_connections: u32,
     pub listen: SocketAddr,
     pub graphiql: bool,
+    /// Origins whose pages may read answers in a browser.
+    pub cors_origins: Vec<HeaderValue>,
+    /// Who is believed when it names the client behind it.
+    pub trusted_proxies: Proxies,
     /// A manifest of trusted documents.
     pub trusted_documents: Option<PathBuf>,
     /// Roles that may run trusted documents only.
@@ -113,12 +122,23 @@ impl Config {
         }
     }
 
+    pub fn gate(&self) -> GateSettings {
+        let operations = self.database_connections.saturating_sub(CONNECTIONS_FOR_SYNCS).max(1);
+        GateSettings {
+            origins: self.cors_origins.clone(),
+            proxies: self.trusted_proxies.clone(),
+            operations: usize::try_from(operations).unwrap_or(usize::MAX),
+        }
+    }
+
     /// None when there are problems. Reads every variable before it gives up on one.
     fn read(vars: &mut Variables) -> Option<Self> {
         let database = vars.required("SLATEGATE_DATABASE_URL", values::database);
         let database_connections = vars.required("SLATEGATE_DATABASE_CONNECTIONS", values::number(1..=1000));
         let listen = vars.required("SLATEGATE_LISTEN", values::socket_address);
         let graphiql = vars.required("SLATEGATE_GRAPHIQL", values::boolean);
+        let cors_origins = vars.optional("SLATEGATE_CORS_ORIGINS", values::origins).unwrap_or_default();
+        let trusted_proxies = vars.optional("SLATEGATE_TRUSTED_PROXIES", values::proxies).unwrap_or_default();
         let trusted_documents = vars.optional("SLATEGATE_TRUSTED_DOCUMENTS", |text| Ok(PathBuf::from(text)));
         let trusted_only = vars.optional("SLATEGATE_TRUSTED_DOCUMENTS_ONLY", values::roles).unwrap_or_default();
         let atlas_base_url = vars.required("SLATEGATE_ATLAS_BASE_URL", values::atlas_base_url);
@@ -161,6 +181,8 @@ impl Config {
             database_connections: database_connections?,
             listen: listen?,
             graphiql: graphiql?,
+            cors_origins,
+            trusted_proxies,
             trusted_documents,
             trusted_only,
             atlas_base_url: atlas_base_url?,

@@ -19,8 +19,8 @@ use crate::controls::Policy;
 use crate::graphql::documents::Documents;
 use crate::graphql::{self, Schema, State};
 use crate::http::{
-    AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Limits, Pending, Readiness, RequestId, Unready,
-    router, serve,
+    AuthFailure, CallerSession, Deadlines, Gate, GateSettings, GraphQlService, HttpState, Limits, Pending, Readiness,
+    RequestId, Unready, router, serve,
 };
 use crate::lifecycle::Lifecycle;
 use crate::store::views::{Caller, Role};
@@ -50,6 +50,7 @@ pub struct Gateway {
     clock: Clock,
     graphiql: bool,
     oidc: Option<Oidc>,
+    gate: Gate,
     documents: Arc<Documents>,
     /// Roles that may run trusted documents only.
     trusted_only: Vec<Role>,
@@ -79,15 +80,24 @@ impl Gateway {
         };
         let limits = sync::Limits { lease: config.sync_lease, ..sync::Limits::default() };
         let engine = Engine::new(store.clone(), vault, options).with_limits(limits);
-        let oidc = config.oidc.clone().map(|settings| Oidc::new(settings, clock.clone())).transpose()?;
-        let gateway = Self::new(store, engine, clock, config.graphiql, lifecycle);
+        let tasks = lifecycle.tasks.clone();
+        let oidc = config.oidc.clone().map(|settings| Oidc::new(settings, clock.clone(), tasks)).transpose()?;
+        let gateway = Self::new(store, engine, clock, config.graphiql, lifecycle).behind(config.gate());
         Ok(gateway.trusting(documents, config.trusted_only.clone()).vouched_for_by(oidc))
     }
 
     /// A gateway of parts that are open already.
     pub fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
         let (documents, trusted_only) = (Arc::default(), Vec::new());
-        Self { store, engine, lifecycle, clock, graphiql, oidc: None, documents, trusted_only }
+        let gate = Gate::new(GateSettings::default(), clock.clone());
+        Self { store, engine, lifecycle, clock, graphiql, oidc: None, gate, documents, trusted_only }
+    }
+
+    /// With a gate of its own instead of the usual one.
+    #[must_use]
+    pub fn behind(self, settings: GateSettings) -> Self {
+        let gate = Gate::new(settings, self.clock.clone());
+        Self { gate, ..self }
     }
 
     /// Lets in who this issuer vouches for, too.
@@ -150,6 +160,7 @@ impl Gateway {
             graphql: Arc::new(service),
             ready: Arc::new(Database(self.store.clone())),
             documents: Arc::clone(&self.documents),
+            gate: self.gate.clone(),
             graphiql: self.graphiql,
             draining: self.lifecycle.shutdown.clone(),
             tasks: self.lifecycle.tasks.clone(),
@@ -229,6 +240,10 @@ impl GraphQlService for Service {
                 Err(error) => Err(not_identified(&error)),
             }
         })
+    }
+
+    fn is_no_guess(&self, token: &str) -> bool {
+        self.authenticator.is_no_guess(token)
     }
 }
 

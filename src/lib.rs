@@ -8,6 +8,9 @@ pub mod config;
 pub mod controls;
 pub mod demo;
 pub mod domain;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod gateway;
 pub mod graphql;
 pub mod http;

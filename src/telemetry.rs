@@ -1,8 +1,10 @@
 //! The log: text or JSON on standard error. Standard output belongs to the commands.
 
-use std::io::IsTerminal;
+mod inert;
+
 use std::str::FromStr;
 
+use inert::Inert;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::Directive;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -25,9 +27,10 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), TryInitError> {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let quiet = TOO_TALKATIVE.map(|name| Directive::from_str(&format!("{name}=warn")).expect("a name and a level"));
     let filter = quiet.into_iter().fold(filter, EnvFilter::add_directive);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    let log = log.with_writer(Inert::new(std::io::stderr));
     match format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).finish().try_init(),
+        LogFormat::Text => log.finish().try_init(),
         LogFormat::Json => log.json().flatten_event(true).finish().try_init(),
     }
 }

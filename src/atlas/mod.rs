@@ -14,6 +14,8 @@ pub mod dto;
 mod endpoint;
 mod endpoint_set;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod host;
 mod lane;
 mod pace;

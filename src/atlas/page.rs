@@ -144,6 +144,19 @@ fn has_next(body: &Value) -> Result<bool, AtlasError> {
     }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz(pages: impl Iterator<Item = Value>) {
+    let mut reading = Reading::default();
+    for value in pages.take(MOST_PAGES as usize) {
+        if !matches!(reading.add(Body { value, bytes: 1 }, "id", Value::clone), Ok(true)) {
+            break;
+        }
+    }
+    let ids: Vec<&str> = reading.rows.iter().filter_map(|row| row["id"].as_str()).collect();
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "an id is kept twice");
+    assert!(reading.pages < 2 || !reading.fits_together() || reading.totals.len() < 2);
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -166,15 +179,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_pages_break_the_reader_and_no_id_is_kept_twice(pages in prop::collection::vec(page(), 0..12)) {
-            let mut reading = Reading::default();
-            for value in pages {
-                if !matches!(reading.add(Body { value, bytes: 1 }, "id", Value::clone), Ok(true)) {
-                    break;
-                }
-            }
-            let ids: Vec<&str> = reading.rows.iter().filter_map(|row| row["id"].as_str()).collect();
-            prop_assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
-            prop_assert!(reading.pages < 2 || !reading.fits_together() || reading.totals.len() < 2);
+            fuzz(pages.into_iter());
         }
     }
 }

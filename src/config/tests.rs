@@ -104,6 +104,43 @@ fn roles_are_held_only_to_a_manifest_that_is_named() {
 }
 
 #[test]
+fn origins_are_spelled_as_browsers_do_and_never_a_star() {
+    let origins = |text| ("SLATEGATE_CORS_ORIGINS", text);
+    let found = config(&[origins("https://app.example.com, http://localhost:3000")]).gate().origins;
+    assert_eq!(found, ["https://app.example.com", "http://localhost:3000"]);
+    assert!(config(&[]).gate().origins.is_empty());
+    for text in [
+        "*",
+        "https://*.example.com",
+        "null",
+        "https://a.example/",
+        "https://A.example",
+        "app.example.com",
+        "https://a,",
+    ] {
+        let expected = "SLATEGATE_CORS_ORIGINS names something that is no origin; expected a list of origins such as \
+                        https://app.example.com,https://b.example:8443";
+        assert_eq!(problems(&[origins(text)]), [expected], "{text}");
+    }
+}
+
+#[test]
+fn proxies_are_addresses_or_networks() {
+    let proxies = |text| ("SLATEGATE_TRUSTED_PROXIES", text);
+    assert_eq!(config(&[proxies("10.0.0.0/8, ::1")]).trusted_proxies, "10.0.0.0/8,::1".parse().unwrap());
+    for text in ["*", "proxy.example", "10.0.0.0/33"] {
+        assert_eq!(problems(&[proxies(text)]).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn requests_leave_connections_to_syncs() {
+    for (connections, operations) in [("10", 8), ("3", 1), ("1", 1), ("1000", 998)] {
+        assert_eq!(config(&[("SLATEGATE_DATABASE_CONNECTIONS", connections)]).gate().operations, operations);
+    }
+}
+
+#[test]
 fn an_sqlite_url_names_a_plain_file() {
     for (url, file) in
         [("sqlite:a.db", "a.db"), ("sqlite://a.db?mode=rwc", "a.db"), ("sqlite:///var/lib/a b.db", "/var/lib/a b.db")]

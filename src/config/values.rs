@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use axum::http::HeaderValue;
 use chrono_tz::Tz;
 use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::Schedule;
 use crate::atlas::is_allowed_base_url;
+use crate::http::{NoProxies, Proxies};
 use crate::store::views::Role;
 use crate::telemetry::{self, LogFormat};
 
@@ -116,6 +118,23 @@ pub fn roles(text: &str) -> Result<Vec<Role>, Unusable> {
     let words = text.split(',').map(|word| Role::from_word(&word.trim().to_ascii_uppercase()));
     let roles: Option<Vec<Role>> = words.collect();
     roles.ok_or_else(|| unusable("names something that is no role", "a list such as viewer,analyst,admin"))
+}
+
+/// Origins as browsers spell them, separated by commas. A star would be every page there is.
+pub fn origins(text: &str) -> Result<Vec<HeaderValue>, Unusable> {
+    let expected = "a list of origins such as https://app.example.com,https://b.example:8443";
+    let origin = |text: &str| {
+        let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
+        let origin = url.origin().ascii_serialization();
+        // A star in a host would look like a pattern and match nothing.
+        (origin == text.trim() && !origin.contains('*')).then(|| HeaderValue::try_from(origin).ok()).flatten()
+    };
+    let origins: Option<Vec<HeaderValue>> = text.split(',').map(origin).collect();
+    origins.ok_or_else(|| unusable("names something that is no origin", expected))
+}
+
+pub fn proxies(text: &str) -> Result<Proxies, Unusable> {
+    text.parse().map_err(|error: NoProxies| unusable(error.to_string(), "a list such as 10.0.0.0/8,2001:db8::1"))
 }
 
 pub fn schedule(text: &str) -> Result<Schedule, Unusable> {

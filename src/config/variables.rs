@@ -26,6 +26,16 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("SLATEGATE_LISTEN", "127.0.0.1:8080", "address and port to serve on"),
     ("SLATEGATE_GRAPHIQL", "true", "serve GraphiQL: true or false"),
     (
+        "SLATEGATE_CORS_ORIGINS",
+        "none",
+        "origins whose pages may use the API from a browser, such as https://app.example.com; commas between them",
+    ),
+    (
+        "SLATEGATE_TRUSTED_PROXIES",
+        "none",
+        "proxies whose X-Forwarded-For is believed: addresses or networks, commas between them",
+    ),
+    (
         "SLATEGATE_TRUSTED_DOCUMENTS",
         "none",
         "a manifest of trusted documents, as Relay, GraphQL codegen or Apollo write it",

@@ -101,6 +101,14 @@ impl List {
         self.is_ordered_by(&key).then_some(Cursor { key, id })
     }
 
+    /// A cursor that is understood says the same when it is written again.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn fuzz(self, cursor: &str) {
+        if let Some(read) = self.read(cursor) {
+            assert_eq!(self.read(&self.encode(&read)), Some(read), "{cursor}");
+        }
+    }
+
     /// Instants are kept as numbers; a list without an order goes by id.
     fn is_ordered_by(self, key: &SortKey) -> bool {
         match key {

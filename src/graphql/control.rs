@@ -9,6 +9,7 @@ use super::control_result::{self, ControlResultConnection};
 use super::error::ApiError;
 use super::filters::{ControlFilter, ControlResultFilter};
 use super::ids::IdKind;
+use super::loaders::ControlKey;
 use super::scalars::{DateTime, int};
 use super::session::Moment;
 use crate::store::read::{ControlReading, StatusInterval};
@@ -221,7 +222,8 @@ impl Control {
         #[graphql(desc = "Only results that fit all of this.")] filter: Option<ControlResultFilter>,
     ) -> Result<ControlResultConnection, ApiError> {
         let filter = filter.unwrap_or_default().of_control(self.control.key);
-        control_result::page(&self.moment, filter, PageArgs { first, after, last, before }).await
+        let args = PageArgs { first, after, last, before };
+        control_result::page_of(&self.moment, ControlKey(self.control.key), filter, args).await
     }
 
     /// How the status went over time, oldest first. What time alone changed is in it.
@@ -234,7 +236,7 @@ impl Control {
         if from.zip(to).is_some_and(|(from, to)| from > to) {
             return Err(ApiError::BadInput("`from` must not be later than `to`".to_owned()));
         }
-        let history = self.moment.reader.status_history(self.control.key, self.control.scopes, from, to).await?;
-        Ok(history.into_iter().map(Into::into).collect())
+        let history = self.moment.loaders.histories.load_one((ControlKey(self.control.key), (from, to))).await?;
+        Ok(history.unwrap_or_default().into_iter().map(Into::into).collect())
     }
 }

@@ -10,6 +10,7 @@ use super::connection::{Counting, List, Page, PageArgs, connection};
 use super::control::Control;
 use super::error::ApiError;
 use super::ids::{IdKind, result_key, split_result_key};
+use super::loaders::ControlKey;
 use super::scalars::DateTime;
 use super::session::Moment;
 use crate::domain::{self, Instant};
@@ -86,13 +87,14 @@ impl ControlResult {
     }
 }
 
+const LIST: List = List { name: "controlResults", order: "" };
+
 pub async fn page(
     moment: &Arc<Moment>,
     filter: ResultFilter,
     args: PageArgs,
 ) -> Result<ControlResultConnection, ApiError> {
-    let list = List { name: "controlResults", order: "" };
-    let window = args.window(list)?;
+    let window = args.window(LIST)?;
     let slice = moment.reader.results(&filter, &window).await?;
     let reader = moment.reader.clone();
     let count = move || -> Counting {
@@ -100,7 +102,26 @@ pub async fn page(
         Box::pin(async move { Ok(reader.count_results(&filter).await?) })
     };
     let result = |view| ControlResult::new(moment, Arc::new(view));
-    Ok(ControlResultConnection(Page::new(list, &window, slice, result, count)))
+    Ok(ControlResultConnection(Page::new(LIST, &window, slice, result, count)))
+}
+
+/// A page of one control's results, read together with those of other controls.
+pub async fn page_of(
+    moment: &Arc<Moment>,
+    control: ControlKey,
+    filter: ResultFilter,
+    args: PageArgs,
+) -> Result<ControlResultConnection, ApiError> {
+    let window = args.window(LIST)?;
+    let asked = (control, filter.clone(), window.clone());
+    let slice = moment.loaders.results_of.load_one(asked).await?.unwrap_or_default();
+    let counted = Arc::clone(moment);
+    let count = move || -> Counting {
+        let (moment, asked) = (Arc::clone(&counted), (control, filter.clone()));
+        Box::pin(async move { Ok(moment.loaders.result_counts.load_one(asked).await?.unwrap_or(0)) })
+    };
+    let result = |view| ControlResult::new(moment, view);
+    Ok(ControlResultConnection(Page::new(LIST, &window, slice, result, count)))
 }
 
 connection! {

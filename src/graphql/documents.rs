@@ -8,6 +8,7 @@ mod cache;
 mod manifest;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use async_graphql::{ErrorExtensionValues, Request, ServerError, Value, Variables
 use sha2::{Digest, Sha256};
 
 use super::guard::{self, GuardError};
+use super::presence;
 use cache::Cache;
 pub use manifest::ManifestError;
 
@@ -55,6 +57,9 @@ pub enum Refused {
     Unparsed(ServerError),
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// A variable that the operation needs is missing; the error says which.
+    #[error("{0}")]
+    Variable(ServerError),
     /// Registered queries: send the text along and it will be known.
     #[error("PersistedQueryNotFound")]
     NotFound,
@@ -74,22 +79,13 @@ impl Refused {
     /// The word for clients in `extensions.code`.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Unparsed(_) | Self::Malformed(_) => "BAD_INPUT",
+            Self::Unparsed(_) | Self::Variable(_) | Self::Malformed(_) => "BAD_INPUT",
             Self::Guard(error) => error.code(),
             Self::NotFound | Self::UnknownId => "PERSISTED_QUERY_NOT_FOUND",
             Self::NotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::Untrusted => "FORBIDDEN",
         }
     }
-}
-
-/// What a parser misses, without the line that it read: that may hold a key.
-fn without_excerpt(message: &str) -> String {
-    if !message.contains('\n') {
-        return message.to_owned();
-    }
-    let missed = message.lines().rev().find_map(|line| line.trim_start().strip_prefix("= "));
-    format!("the document cannot be parsed: {}", missed.unwrap_or("see the location"))
 }
 
 /// As clients see it: with its code, and with the numbers of the limit that was passed.
@@ -101,10 +97,7 @@ impl From<Refused> for ServerError {
             _ => None,
         };
         let mut error = match refused {
-            Refused::Unparsed(mut error) => {
-                error.message = without_excerpt(&error.message);
-                error
-            }
+            Refused::Unparsed(error) | Refused::Variable(error) => error,
             other => Self::new(other.to_string(), None),
         };
         let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
@@ -182,6 +175,10 @@ impl Documents {
         if document.is_priced_by_variables {
             guard::check(&document.parsed, &request.variables)?;
         }
+        let operation = request.operation_name.as_deref();
+        if let Some(mistake) = variables::mistake(&document.parsed, operation, &request.variables) {
+            return Err(Refused::Variable(mistake));
+        }
         request.set_parsed_query(document.parsed.clone());
         Ok(request)
     }
@@ -225,11 +222,23 @@ impl Documents {
 
 impl Document {
     fn new(text: &str, variables: &Variables) -> Result<Self, Refused> {
-        let parsed = parse_query(text).map_err(|error| Refused::Unparsed(error.into()))?;
+        let mut parsed = parse_query(text).map_err(|error| Refused::Unparsed(brief(error.into())))?;
         let judged = guard::check(&parsed, variables)?;
+        presence::mark(&mut parsed);
         let weight = cache::weight(text.len(), judged.selections_written);
         Ok(Self { parsed, is_priced_by_variables: judged.is_priced_by_variables, weight })
     }
+}
+
+/// The parser's message repeats the line at fault, which may be the whole document and hold a key: what it expected is
+/// enough.
+fn brief(mut error: ServerError) -> ServerError {
+    if let Some((_, expected)) = error.message.rsplit_once("\n  = ") {
+        error.message = format!("Syntax error: {}", expected.replace('_', " "));
+    } else if error.message.contains('\n') {
+        "Syntax error".clone_into(&mut error.message);
+    }
+    error
 }
 
 impl Asked {

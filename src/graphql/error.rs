@@ -156,6 +156,7 @@ mod tests {
         let refusals = [
             Refused::Unparsed(async_graphql::ServerError::new("", None)),
             Refused::Guard(limit),
+            Refused::Variable(async_graphql::ServerError::new("", None)),
             Refused::NotFound,
             Refused::NotSupported,
             Refused::UnknownId,

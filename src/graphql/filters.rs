@@ -207,14 +207,11 @@ impl From<ControlResultFilter> for read::ResultFilter {
 }
 
 impl ControlResultFilter {
-    /// The same among one control's results; asking there for another control's finds nothing.
+    /// What else is asked of one control's results; asking there for another control's finds nothing.
     pub(super) fn of_control(self, key: &str) -> read::ResultFilter {
         let is_other = self.control_key.as_deref().is_some_and(|wanted| wanted != key);
-        let mut filter = read::ResultFilter { control_key: Some(key.to_owned()), ..self.into() };
-        if is_other {
-            filter.outcome = Some(Vec::new());
-        }
-        filter
+        let filter = read::ResultFilter { control_key: None, ..self.into() };
+        if is_other { read::ResultFilter { outcome: Some(Vec::new()), ..filter } } else { filter }
     }
 }
 
@@ -258,7 +255,6 @@ mod tests {
 
         let filter = filter.of_control("a");
 
-        assert_eq!(filter.control_key.as_deref(), Some("a"));
-        assert_eq!(filter.outcome, Some(Vec::new()));
+        assert_eq!((filter.control_key, filter.outcome), (None, Some(Vec::new())));
     }
 }

@@ -1,16 +1,19 @@
 //! Judges a parsed document before anything is validated or executed.
 //!
 //! async-graphql expands fragments again and again, so a few hundred bytes can cost it minutes. This walk visits each
-//! selection set once and folds fragments from the leaves up. It knows no schema: a field that selects `edges` or
-//! `nodes` counts as a list of `first` or `last` items, and as one of twenty where it names no size, though such a page
-//! may hold fifty. The whole document is judged, whichever operation will run,
+//! selection set once and folds fragments from the leaves up. It knows no types: a field that selects `edges` or `nodes`
+//! counts as a list of `first` or `last` items, and as one of twenty where it names no size, though such a page may hold
+//! fifty; so does each list that is no page, by its name. The whole document is judged, whichever operation will run,
 //! because validation reads all of it.
 
 #[cfg(test)]
 mod differential;
 mod fold;
+mod lists;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod twin;
 
 use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;
@@ -35,6 +38,8 @@ pub enum Limit {
     Selections,
     /// Fragments spread inside fragments.
     FragmentNesting,
+    /// Lists of introspection inside one another: `fields`, `inputFields`, `interfaces` and `possibleTypes`.
+    Introspection,
     /// Fields an operation may have to answer: each counts once per item of every list it is in.
     Cost,
 }
@@ -48,6 +53,7 @@ impl Limit {
             Self::RootFields => 20,
             Self::Selections => 10_000,
             Self::FragmentNesting => 24,
+            Self::Introspection => 2,
             Self::Cost => 100_000,
         }
     }
@@ -61,6 +67,7 @@ impl Limit {
             Self::RootFields => "ROOT_FIELDS",
             Self::Selections => "SELECTIONS",
             Self::FragmentNesting => "FRAGMENT_NESTING",
+            Self::Introspection => "INTROSPECTION",
             Self::Cost => "COST",
         }
     }
@@ -73,7 +80,8 @@ impl Limit {
             Self::RootFields => "root fields",
             Self::Selections => "selections with fragments expanded",
             Self::FragmentNesting => "levels of nested fragments",
-            Self::Cost => "fields to answer, counting every item of every page",
+            Self::Introspection => "levels of nested lists of introspection",
+            Self::Cost => "fields to answer, counting every item of every list",
         }
     }
 
@@ -127,6 +135,7 @@ pub fn check(document: &ExecutableDocument, variables: &Variables) -> Result<Jud
         Limit::Depth.check(totals.depth)?;
         Limit::FragmentNesting.check(totals.nesting)?;
         Limit::RootFields.check(totals.fields)?;
+        Limit::Introspection.check(totals.introspected)?;
         selections = selections.saturating_add(totals.selections);
         Limit::Selections.check(selections)?;
         Limit::Cost.check(totals.cost)?;

@@ -13,7 +13,6 @@ use super::scalars::DateTime;
 use super::session::Moment;
 use super::sync_run::{self, SyncRun, SyncRunConnection};
 use crate::domain;
-use crate::store::read::RunFilter;
 use crate::store::views::{IntegrationFault, IntegrationView};
 
 /// How an integration is doing.
@@ -264,8 +263,7 @@ impl Integration {
         #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
     ) -> Result<SyncRunConnection, ApiError> {
-        let filter = RunFilter { integration_id: Some(self.view.id), ..RunFilter::default() };
-        sync_run::page(&self.moment, filter, PageArgs { first, after, last, before }).await
+        sync_run::page_of(&self.moment, self.view.id, PageArgs { first, after, last, before }).await
     }
 }
 

@@ -11,7 +11,8 @@ use chrono::TimeDelta;
 
 use super::batches::Batches;
 use super::error::ApiError;
-use nested::{AccountCounts, AccountsOf, AssetCounts, AssetsOf};
+pub use nested::ControlKey;
+use nested::{AccountCounts, AccountsOf, AssetCounts, AssetsOf, Histories, ResultCounts, ResultsOf, RunCounts, RunsOf};
 
 use crate::domain::{EncryptionAtRest, Instant};
 use crate::store::Reader;
@@ -42,6 +43,11 @@ pub struct Loaders {
     pub asset_counts: Batched<AssetCounts>,
     pub accounts_of: Batched<AccountsOf>,
     pub account_counts: Batched<AccountCounts>,
+    pub results_of: Batched<ResultsOf>,
+    pub result_counts: Batched<ResultCounts>,
+    pub histories: Batched<Histories>,
+    pub runs_of: Batched<RunsOf>,
+    pub run_counts: Batched<RunCounts>,
 }
 
 impl Loaders {
@@ -65,6 +71,11 @@ impl Loaders {
             asset_counts: batched(AssetCounts(reader.clone()), batches),
             accounts_of: batched(AccountsOf(reader.clone()), batches),
             account_counts: batched(AccountCounts(reader.clone()), batches),
+            results_of: batched(ResultsOf(reader.clone()), batches),
+            result_counts: batched(ResultCounts(reader.clone()), batches),
+            histories: batched(Histories(reader.clone()), batches),
+            runs_of: batched(RunsOf(reader.clone()), batches),
+            run_counts: batched(RunCounts(reader.clone()), batches),
         }
     }
 }

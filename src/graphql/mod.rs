@@ -16,10 +16,13 @@ mod control_result;
 pub mod documents;
 mod error;
 mod filters;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod grant;
 pub mod guard;
 mod ids;
 mod integration;
+mod introspection;
 mod loaders;
 mod mutation;
 mod node;
@@ -27,6 +30,7 @@ mod order;
 mod payloads;
 mod person;
 mod posture;
+mod presence;
 mod project;
 mod provider;
 mod query;
@@ -47,6 +51,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 
 use self::batches::Batches;
+use self::introspection::Introspected;
 use self::mutation::Mutation;
 use self::node::AssetsAreNodes;
 use self::order::Shape;
@@ -59,7 +64,7 @@ use crate::store::views::Caller;
 use crate::sync::Engine;
 
 /// The served schema.
-pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+pub type Schema = async_graphql::Schema<Introspected<Query>, Mutation, Subscription>;
 
 /// What resolvers work with.
 #[derive(Clone)]
@@ -72,8 +77,8 @@ pub struct State {
 /// Deeper than any document that passes the guard in front.
 const RECURSION: usize = 64;
 
-fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    async_graphql::Schema::build(Query, Mutation::default(), Subscription)
+fn builder() -> SchemaBuilder<Introspected<Query>, Mutation, Subscription> {
+    async_graphql::Schema::build(Introspected(Query), Mutation::default(), Subscription)
         .register_output_type::<AssetsAreNodes>()
         .limit_recursive_depth(RECURSION)
         .disable_suggestions()
@@ -91,6 +96,7 @@ pub fn sdl() -> String {
 /// Executes a query or mutation for a caller: one session, and through it one transaction.
 pub async fn execute(schema: &Schema, state: &State, caller: Caller, mut request: Request) -> Response {
     let shape = shape_of(&mut request);
+    let request = introspection::answered_by_us(request);
     let (batches, queued) = Batches::queued();
     let session = Arc::new(Session::new(state.store.clone(), caller.workspace, batches));
     let mut response = queued.drive(schema.execute(request.data(caller).data(Arc::clone(&session)))).await;

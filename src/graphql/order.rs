@@ -7,6 +7,8 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Name, Value};
 
+use super::presence::{MARK, is_mark};
+
 /// Response keys in order, with what is selected below each.
 #[derive(Debug, Default)]
 pub struct Shape(IndexMap<Name, Shape>);
@@ -28,6 +30,7 @@ impl Shape {
     fn add<'a>(&mut self, document: &'a ExecutableDocument, set: &'a SelectionSet, open: &mut HashSet<&'a Name>) {
         for item in &set.items {
             match &item.node {
+                Selection::Field(_) if is_mark(item) => {}
                 Selection::Field(field) => {
                     let below = self.0.entry(field.node.response_key().node.clone()).or_default();
                     below.add(document, &field.node.selection_set.node, open);
@@ -48,7 +51,7 @@ impl Shape {
         }
     }
 
-    /// Sorts `answer` in place.
+    /// Sorts `answer` in place, and takes out what was asked for in addition.
     pub fn sort(&self, answer: &mut Value) {
         match answer {
             Value::List(items) => items.iter_mut().for_each(|item| self.sort(item)),
@@ -60,6 +63,7 @@ impl Shape {
                         fields.insert(key.clone(), value);
                     }
                 }
+                unsorted.swap_remove(MARK);
                 fields.extend(unsorted);
             }
             _ => {}

@@ -20,6 +20,10 @@ impl ScalarType for DateTime {
         Ok(Self(instant.with_timezone(&Utc)))
     }
 
+    fn is_valid(value: &Value) -> bool {
+        <Self as ScalarType>::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
@@ -37,6 +41,10 @@ impl ScalarType for Date {
         NaiveDate::parse_from_str(text, "%Y-%m-%d")
             .map(Self)
             .map_err(|_| InputValueError::custom("a date is ISO 8601 text, such as 2026-11-23"))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        <Self as ScalarType>::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {

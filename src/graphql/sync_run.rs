@@ -230,16 +230,29 @@ impl SyncRun {
     }
 }
 
+const LIST: List = List { name: "syncRuns", order: "" };
+
 pub async fn page(moment: &Arc<Moment>, filter: RunFilter, args: PageArgs) -> Result<SyncRunConnection, ApiError> {
-    let list = List { name: "syncRuns", order: "" };
-    let window = args.window(list)?;
+    let window = args.window(LIST)?;
     let slice = moment.reader.runs(&filter, &window).await?;
     let reader = moment.reader.clone();
     let count = move || -> Counting {
         let (reader, filter) = (reader.clone(), filter.clone());
         Box::pin(async move { Ok(reader.count_runs(&filter).await?) })
     };
-    Ok(SyncRunConnection(Page::new(list, &window, slice, |view| SyncRun::new(moment, Arc::new(view)), count)))
+    Ok(SyncRunConnection(Page::new(LIST, &window, slice, |view| SyncRun::new(moment, Arc::new(view)), count)))
+}
+
+/// A page of one integration's syncs, read together with those of other integrations.
+pub async fn page_of(moment: &Arc<Moment>, integration: i64, args: PageArgs) -> Result<SyncRunConnection, ApiError> {
+    let window = args.window(LIST)?;
+    let slice = moment.loaders.runs_of.load_one((integration, window.clone())).await?.unwrap_or_default();
+    let counted = Arc::clone(moment);
+    let count = move || -> Counting {
+        let moment = Arc::clone(&counted);
+        Box::pin(async move { Ok(moment.loaders.run_counts.load_one(integration).await?.unwrap_or(0)) })
+    };
+    Ok(SyncRunConnection(Page::new(LIST, &window, slice, |view| SyncRun::new(moment, view), count)))
 }
 
 connection! {

@@ -2,12 +2,15 @@
 
 use async_graphql::{ErrorExtensionValues, Response as GraphQlResponse, ServerError, Value};
 use axum::Extension;
+use axum::http::HeaderValue;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::edge::RequestId;
+use super::gate::{Busy, Denied};
 use super::media::Media;
+use super::ports::AuthFailure;
 use super::status::Outcome;
 use crate::graphql::documents::Refused;
 
@@ -20,22 +23,24 @@ pub(super) struct Refusal {
     outcome: Outcome,
     /// Boxed to keep results small.
     error: Box<ServerError>,
+    /// Seconds, where the outcome's own are not meant.
+    retry_after: Option<u32>,
 }
 
 impl Refusal {
     pub(super) fn new(outcome: Outcome, message: impl Into<String>) -> Self {
-        Self { outcome, error: Box::new(ServerError::new(message, None)) }
+        Self { outcome, error: Box::new(ServerError::new(message, None)), retry_after: None }
     }
 
     /// A document that is not known, cannot be parsed, or asks for too much.
     pub(super) fn of_document(refused: Refused) -> Self {
         let outcome = match &refused {
-            Refused::Unparsed(_) | Refused::Guard(_) | Refused::UnknownId => Outcome::Refused,
+            Refused::Unparsed(_) | Refused::Guard(_) | Refused::Variable(_) | Refused::UnknownId => Outcome::Refused,
             Refused::NotFound | Refused::NotSupported => Outcome::NotRegistered,
             Refused::Untrusted => Outcome::NotTrusted,
             Refused::Malformed(_) => Outcome::Malformed,
         };
-        Self { outcome, error: Box::new(refused.into()) }
+        Self { outcome, error: Box::new(refused.into()), retry_after: None }
     }
 
     pub(super) const fn outcome(&self) -> Outcome {
@@ -50,9 +55,33 @@ impl Refusal {
     pub(super) fn answer(self, media: Media, id: &RequestId) -> Response {
         let mut response = render(self.outcome, media, id, None, vec![*self.error]);
         if let Some((name, value)) = companion(self.outcome) {
-            response.headers_mut().insert(name, axum::http::HeaderValue::from_static(value));
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         response
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        let (outcome, retry_after) = match denied {
+            Denied::Failure(AuthFailure::Unauthenticated) => (Outcome::Unauthenticated, None),
+            Denied::Failure(AuthFailure::Unavailable) => (Outcome::Unavailable, None),
+            Denied::LockedOut(seconds) => (Outcome::TooMany, Some(seconds)),
+        };
+        Self { retry_after, ..Self::new(outcome, denied.to_string()) }
+    }
+}
+
+impl From<Busy> for Refusal {
+    fn from(busy: Busy) -> Self {
+        let outcome = match busy {
+            Busy::Token => Outcome::TooMany,
+            Busy::Server => Outcome::Unavailable,
+        };
+        Self { retry_after: Some(1), ..Self::new(outcome, busy.to_string()) }
     }
 }
 

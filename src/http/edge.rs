@@ -1,12 +1,13 @@
 //! Around every request: an id, a log line, the headers that hold everywhere, and an answer even after a panic.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
@@ -14,7 +15,9 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use tracing::Instrument;
 
+use super::HttpState;
 use super::answer::Refusal;
+use super::gate::Source;
 use super::media::Media;
 use super::status::Outcome;
 use crate::domain::hex;
@@ -22,7 +25,9 @@ use crate::domain::hex;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 64;
 
-const EVERYWHERE: [(HeaderName, HeaderValue); 4] = [
+/// Where an answer says nothing else. Only files of the binary may be kept by anybody.
+const EVERYWHERE: [(HeaderName, HeaderValue); 5] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -56,12 +61,14 @@ fn is_plain(id: &str) -> bool {
 }
 
 /// The outermost layer.
-pub(super) async fn around(mut request: Request, next: Next) -> Response {
+pub(super) async fn around(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let source = source(&state, &request);
     request.extensions_mut().insert(id.clone());
+    request.extensions_mut().insert(source);
     let span = tracing::info_span!("request", request_id = id.as_str());
     let mut response = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await.unwrap_or_else(|_| {
         tracing::error!(request_id = id.as_str(), "request handler panicked");
@@ -77,6 +84,11 @@ pub(super) async fn around(mut request: Request, next: Next) -> Response {
         "request answered"
     );
     response
+}
+
+fn source(state: &HttpState, request: &Request) -> Source {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    peer.map_or(Source::UNKNOWN, |ConnectInfo(peer)| state.gate.source(peer.ip(), request.headers()))
 }
 
 fn dress(headers: &mut HeaderMap, id: &RequestId) {

@@ -16,8 +16,9 @@ use tokio::time::timeout;
 
 use super::answer::{self, Refusal};
 use super::edge::RequestId;
+use super::gate::Source;
 use super::media::{self, Media};
-use super::ports::{AuthFailure, CallerSession};
+use super::ports::CallerSession;
 use super::status::Outcome;
 use super::{BODY_LIMIT, HttpState, params};
 use crate::graphql::documents::{Asked, Refused};
@@ -26,22 +27,24 @@ use crate::graphql::documents::{Asked, Refused};
 pub(super) async fn get(
     State(state): State<HttpState>,
     Extension(id): Extension<RequestId>,
+    Extension(source): Extension<Source>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let read = async || params::from_query(query.as_deref().unwrap_or_default());
-    answer(&state, &id, &headers, Method::Get, read).await
+    answer(&state, &id, source, &headers, Method::Get, read).await
 }
 
 /// Any operation in a JSON body.
 pub(super) async fn post(
     State(state): State<HttpState>,
     Extension(id): Extension<RequestId>,
+    Extension(source): Extension<Source>,
     request: HttpRequest<Body>,
 ) -> Response {
     let headers = request.headers().clone();
     let read = async || params::from_json(&read_body(&state, request).await?);
-    answer(&state, &id, &headers, Method::Post, read).await
+    answer(&state, &id, source, &headers, Method::Post, read).await
 }
 
 /// Any other method.
@@ -58,6 +61,7 @@ pub(super) enum Method {
 async fn answer(
     state: &HttpState,
     id: &RequestId,
+    source: Source,
     headers: &HeaderMap,
     method: Method,
     read: impl AsyncFnOnce() -> Result<Asked, Refusal>,
@@ -65,7 +69,7 @@ async fn answer(
     let accepted = Media::negotiate(headers);
     let media = accepted.unwrap_or_default();
     let run = async {
-        let session = caller(state, headers).await?;
+        let session = caller(state, source, headers).await?;
         if accepted.is_none() {
             return Err(Refusal::new(
                 Outcome::NotAcceptable,
@@ -81,14 +85,12 @@ async fn answer(
     }
 }
 
-pub(super) async fn caller(state: &HttpState, headers: &HeaderMap) -> Result<Arc<dyn CallerSession>, Refusal> {
-    state.graphql.authenticate(bearer(headers)).await.map_err(|failure| {
-        let outcome = match failure {
-            AuthFailure::Unauthenticated => Outcome::Unauthenticated,
-            AuthFailure::Unavailable => Outcome::Unavailable,
-        };
-        Refusal::new(outcome, failure.to_string())
-    })
+pub(super) async fn caller(
+    state: &HttpState,
+    source: Source,
+    headers: &HeaderMap,
+) -> Result<Arc<dyn CallerSession>, Refusal> {
+    Ok(state.gate.admit(state.graphql.as_ref(), source, bearer(headers)).await?)
 }
 
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -145,6 +147,7 @@ pub(super) async fn execute(
     request: Request,
     id: &RequestId,
 ) -> Result<GraphQlResponse, Refusal> {
+    let _turn = state.gate.turn(session.holder()).await?;
     timeout(state.deadlines.execution, session.execute(request, id)).await.map_err(|_| {
         let seconds = state.deadlines.execution.as_secs_f32();
         Refusal::new(Outcome::Unavailable, format!("the operation was stopped: it took longer than {seconds} seconds"))

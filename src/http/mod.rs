@@ -5,6 +5,7 @@
 
 mod answer;
 mod edge;
+mod gate;
 mod graphiql;
 mod graphql;
 mod health;
@@ -30,6 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::graphql::documents::Documents;
 pub use edge::RequestId;
+pub use gate::{Gate, GateSettings, NoProxies, Proxies};
 pub use ports::{AuthFailure, CallerSession, GraphQlService, Pending, Readiness, Unready};
 pub use serve::{Limits, serve};
 
@@ -44,6 +46,7 @@ pub struct HttpState {
     pub graphql: Arc<dyn GraphQlService>,
     pub ready: Arc<dyn Readiness>,
     pub documents: Arc<Documents>,
+    pub gate: Gate,
     /// Serve the `GraphiQL` page.
     pub graphiql: bool,
     /// Cancelled when the process starts to shut down: from then on it is not ready.
@@ -98,5 +101,9 @@ pub fn router(state: HttpState) -> Router {
     if state.graphiql {
         routes = routes.merge(graphiql::routes());
     }
-    routes.fallback(answer::no_such_page).layer(middleware::from_fn(edge::around)).with_state(state)
+    let mut routes = routes.fallback(answer::no_such_page);
+    if let Some(origins) = gate::origins(&state.gate) {
+        routes = routes.layer(origins);
+    }
+    routes.layer(middleware::from_fn_with_state(state.clone(), edge::around)).with_state(state)
 }

@@ -16,6 +16,10 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait GraphQlService: Send + Sync {
     /// Finds out who is calling, before anything of the request's content is read. `token` is what followed `Bearer`.
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>>;
+
+    /// Whether the token shows by itself that it is no guess: it opened the door before, or its signature is good.
+    /// It may have ended since. Asks nobody.
+    fn is_no_guess(&self, token: &str) -> bool;
 }
 
 /// One known caller.

@@ -60,8 +60,8 @@ const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(100);
 /// So many refusals at once are put into words; beyond that connections are just closed.
 const REFUSALS: usize = 64;
 const REFUSE_WITHIN: Duration = Duration::from_secs(1);
-const FULL: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
+    cache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-length: 0\r\n\r\n";
 
 /// Serves `app` until `stop`, then lets the requests under way finish. Whatever clients do, it returns within
 /// `limits.drain` of the word to stop.

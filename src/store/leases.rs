@@ -66,11 +66,11 @@ impl Store {
             .to_owned();
         let (tx, now) = self.begin_read(Sight::Clerk).await?;
         let row = tx.query_one(&select).await?;
-        tx.rollback().await?;
         let Some(free_at) = row.map(|row| row.try_get::<Option<i64>>("", "free_at")).transpose()?.flatten() else {
             return Ok(None);
         };
-        Ok(Some(Duration::from_micros(u64::try_from(free_at.saturating_sub(micros(now))).unwrap_or_default())))
+        let left = free_at.saturating_sub(micros(now));
+        Ok(Some(Duration::from_micros(u64::try_from(left).unwrap_or_default())))
     }
 
     /// Prolongs the lease. False: it was lost, and the run must stop.

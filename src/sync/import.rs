@@ -189,3 +189,23 @@ fn refused(message: &str) -> Refusal {
 fn at_line(line: u64, refusal: Refusal) -> Refusal {
     Refusal { message: format!("Line {line}: {}", refusal.message), ..refusal }.field("csv")
 }
+
+/// What is read whole is good in every row; what is not says why.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz(text: &str) {
+    match parse(text) {
+        Ok(edits) => {
+            let distinct: HashSet<String> = edits.iter().map(|(_, edit)| normal(&edit.email)).collect();
+            assert_eq!(distinct.len(), edits.len(), "{text}");
+            assert!(edits.len() <= MOST_ROWS && edits.iter().all(|(_, edit)| check(edit).is_empty()), "{text}");
+            // Two dates of a row, or one of a row and one that is stored, may still not fit together.
+            for person in edits.into_iter().filter_map(|(_, edit)| merge(None, edit).ok()) {
+                let name = person.full_name;
+                assert!(!name.trim().is_empty() && !name.chars().any(char::is_control), "{text}");
+            }
+        }
+        Err(refusals) => {
+            assert!(!refusals.is_empty() && refusals.iter().all(|refusal| refusal.message.len() < 1_000), "{text}");
+        }
+    }
+}

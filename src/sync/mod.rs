@@ -7,6 +7,8 @@ mod edit;
 mod ending;
 pub mod engine;
 pub mod fetch;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 pub mod held;
 mod import;
 pub mod judge;

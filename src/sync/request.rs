@@ -39,10 +39,10 @@ async fn request(writer: &Writer, integration: i64) -> Result<Result<SyncRequest
     if let Some(run) = writer.open_run(integration).await? {
         return Ok(Ok(SyncRequest::InProgress(run)));
     }
-    if let Some((fault, until)) = barred(&state, writer.at()) {
-        if asks_for_rest(&fault) || writer.has_probed_in_vain(integration).await? {
-            return Ok(Err(too_soon(&fault, until)));
-        }
+    if let Some((fault, until)) = barred(&state, writer.at())
+        && (asks_for_rest(&fault) || writer.has_probed_in_vain(integration).await?)
+    {
+        return Ok(Err(too_soon(&fault, until)));
     }
     Ok(Ok(SyncRequest::Queued(writer.queue_run(integration, SyncTrigger::Manual).await?)))
 }

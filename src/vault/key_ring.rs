@@ -128,6 +128,16 @@ impl KeyRing {
         std::iter::once(&self.newest).chain(&self.older).find(|key| key.id() == id)
     }
 
+    /// A ring that can be read is written as one that reads the same.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn fuzz(text: &str) {
+        let path = Path::new("fuzz");
+        if let Ok(ring) = Self::parse(path, text) {
+            let again = Self::parse(path, &spelled(ring.keys()));
+            assert_eq!(again.map(|again| again.ids()).ok(), Some(ring.ids()));
+        }
+    }
+
     fn parse(path: &Path, text: &str) -> Result<Self, VaultError> {
         let mut keys = text
             .lines()

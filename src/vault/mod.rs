@@ -6,6 +6,8 @@
 
 mod envelope;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzz;
 mod key_ring;
 mod rotation;
 

@@ -392,6 +392,20 @@ on_both_databases! {
         assert_eq!(again["userErrors"], json!([{ "code": "NOT_FOUND" }]));
     }
 
+    async fn many_histories_at_once_are_what_each_is_alone(database) {
+        let world = World::demo(&database).await;
+        world.clock.advance(TimeDelta::hours(30));
+        assert_eq!(world.sync_due().await, 1);
+        let all = world.ask("{ controls { key history { status from to } } }").await;
+        let controls = all["controls"].as_array().unwrap();
+        assert!(controls.iter().any(|control| control["history"].as_array().unwrap().len() >= 2), "{all}");
+        for control in controls {
+            let query = "query($key: String!) { control(key: $key) { key history { status from to } } }";
+            let alone = world.ask_with(query, json!({ "key": control["key"] })).await;
+            assert_eq!(&alone["control"], control);
+        }
+    }
+
     async fn a_history_that_ends_before_it_begins_is_refused(database) {
         let world = World::new(&database).await;
         let query = "{ control(key: \"clusters-replicated\") { history(from: \"2026-01-02T00:00:00Z\", to: \"2026-01-01T00:00:00Z\") { status } } }";

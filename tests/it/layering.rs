@@ -99,6 +99,15 @@ fn only_the_client_of_atlas_says_digest() {
 }
 
 #[test]
+fn every_crate_forbids_unsafe_code_and_relaxes_no_other_lint() {
+    let manifest = |folder: &str| fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+    assert!(manifest(".").contains("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
+    for member in [".", "entity", "migration", "xtask"] {
+        assert!(manifest(member).contains("[lints]\nworkspace = true\n"), "{member}");
+    }
+}
+
+#[test]
 fn modules_are_found_alone_and_in_groups() {
     let code = "use crate::store::Store;\nuse crate::{atlas::{self, client}, domain::Project};\ncrate::words! { Kind }";
     assert_eq!(named_modules(code), BTreeSet::from(["atlas", "domain", "store"]));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
@@ -12,10 +13,12 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use slategate::auth::oidc::{Oidc, OidcSettings};
 use slategate::store::views::Role;
+use tokio_util::task::TaskTracker;
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::on_both_databases;
+use crate::support::process::eventually;
 use crate::support::{Served, World};
 
 const VIEWER: &str = "{ viewer { name role workspace { name } } }";
@@ -114,7 +117,7 @@ impl Issuer {
             role_claim: "roles".to_owned(),
             workspace_claim: Some("workspace".to_owned()),
         };
-        world.serve_trusting(Some(Oidc::new(settings, world.clock.clone()).unwrap())).await
+        world.serve_trusting(Some(Oidc::new(settings, world.clock.clone(), TaskTracker::new()).unwrap())).await
     }
 
     fn claims(&self, world: &World) -> Value {
@@ -169,9 +172,10 @@ on_both_databases! {
             with("aud", json!("another")),
             with("aud", Value::Null),
             with("exp", json!(now - 61)),
+            with("exp", json!(now - 60)),
             with("exp", json!("tomorrow")),
             with("exp", Value::Null),
-            with("nbf", json!(now + 61)),
+            with("nbf", json!(now + 3_600)),
             with("sub", Value::Null),
             with("roles", json!(["root"])),
             with("roles", Value::Null),
@@ -191,6 +195,8 @@ on_both_databases! {
         for token in refused {
             let (status, answer) = served.post(Some(&token), VIEWER, json!({})).await;
             assert_eq!((status, &answer["errors"][0]["message"]), (401, &expected["errors"][0]["message"]), "{token}");
+            // So that none is refused for those before it.
+            world.clock.advance(TimeDelta::seconds(7));
         }
     }
 
@@ -212,6 +218,14 @@ on_both_databases! {
         issuer.publish(&[&new]).await;
         world.clock.advance(TimeDelta::minutes(61));
         assert_eq!(status(&served, &old.sign(&issuer.claims(&world))).await, 401, "withdrawn");
+
+        // Unknown keys make the issuer be asked once in 30 seconds, however many are named.
+        let before = issuer.asked();
+        for _ in 0..9 {
+            assert_eq!(status(&served, &old.sign(&issuer.claims(&world))).await, 401);
+            world.clock.advance(TimeDelta::seconds(7));
+        }
+        assert_eq!(issuer.asked() - before, 1);
 
         issuer.server.reset().await;
         world.clock.advance(TimeDelta::hours(23));
@@ -242,6 +256,72 @@ on_both_databases! {
         issuer.answer(json!({ "issuer": issuer.url(), "jwks_uri": own_keys }), odd).await;
         let served = issuer.trusted_by(&world).await;
         assert_eq!(status(&served, &signer.sign(&issuer.claims(&world))).await, 200, "one odd key costs only itself");
+    }
+}
+
+on_both_databases! {
+    async fn an_issuer_that_is_away_is_no_fault_of_the_caller(database) {
+        let world = World::new(&database).await;
+        let issuer = Issuer::start().await;
+        let signer = Signer::new("k1", Algorithm::ES256);
+        let served = issuer.trusted_by(&world).await;
+        for _ in 0..12 {
+            assert_eq!(status(&served, &signer.sign(&issuer.claims(&world))).await, 503);
+        }
+        issuer.publish(&[&signer]).await;
+        world.clock.advance(TimeDelta::seconds(31));
+        assert_eq!(status(&served, &signer.sign(&issuer.claims(&world))).await, 200);
+    }
+
+    async fn a_slow_issuer_is_heard_out_though_no_caller_waits_so_long(database) {
+        let world = World::new(&database).await;
+        let issuer = Issuer::start().await;
+        let signer = Signer::new("k1", Algorithm::ES256);
+        issuer.publish(&[&signer]).await;
+        let keys = json!({ "keys": [signer.published()] });
+        let slow = ResponseTemplate::new(200).set_body_json(keys).set_delay(Duration::from_millis(3_500));
+        issuer.server.register(Mock::given(path("/keys")).respond_with(slow).with_priority(1)).await;
+        let served = issuer.trusted_by(&world).await;
+        let begun = Instant::now();
+        assert_eq!(status(&served, &signer.sign(&issuer.claims(&world))).await, 503);
+        assert!(begun.elapsed() < Duration::from_millis(3_400), "{:?}", begun.elapsed());
+        let heard = || async { status(&served, &signer.sign(&issuer.claims(&world))).await == 200 };
+        assert!(eventually(Duration::from_secs(10), heard).await.is_ok(), "its answer was thrown away");
+        assert_eq!(issuer.asked(), 1);
+    }
+
+    async fn an_issuer_is_not_followed_elsewhere(database) {
+        let world = World::new(&database).await;
+        let (issuer, elsewhere) = (Issuer::start().await, Issuer::start().await);
+        let signer = Signer::new("k1", Algorithm::ES256);
+        elsewhere.publish(&[&signer]).await;
+        let keys = format!("{}/keys", elsewhere.server.uri());
+        for redirected in ["/realms/main/.well-known/openid-configuration", "/keys"] {
+            issuer.publish(&[&signer]).await;
+            let redirect = ResponseTemplate::new(302).insert_header("location", keys.as_str());
+            issuer.server.register(Mock::given(path(redirected)).respond_with(redirect).with_priority(1)).await;
+            let served = issuer.trusted_by(&world).await;
+            assert_eq!(status(&served, &signer.sign(&issuer.claims(&world))).await, 503, "{redirected}");
+        }
+        assert_eq!(elsewhere.server.received_requests().await.unwrap().len(), 0);
+    }
+
+    async fn a_good_signature_is_no_guess_even_from_an_address_that_is_locked_out(database) {
+        let world = World::new(&database).await;
+        let issuer = Issuer::start().await;
+        let (signer, stranger) = (Signer::new("k1", Algorithm::ES256), Signer::new("k1", Algorithm::ES256));
+        issuer.publish(&[&signer]).await;
+        let served = issuer.trusted_by(&world).await;
+        assert_eq!(status(&served, &signer.sign(&issuer.claims(&world))).await, 200);
+        for _ in 0..10 {
+            assert_eq!(status(&served, &stranger.sign(&issuer.claims(&world))).await, 401);
+        }
+        assert_eq!(status(&served, &stranger.sign(&issuer.claims(&world))).await, 429);
+        let mut another = issuer.claims(&world);
+        another["sub"] = json!("u-2");
+        assert_eq!(status(&served, &signer.sign(&another)).await, 200);
+        another["exp"] = json!(world.clock.now().timestamp() - 120);
+        assert_eq!(status(&served, &signer.sign(&another)).await, 429, "alike");
     }
 }
 

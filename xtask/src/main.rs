@@ -1,17 +1,26 @@
-//! Chores of the project: `cargo xtask test` and `cargo xtask graphiql`.
+//! Chores of the project: tests, fuzzing, what dependencies may be, the bill of materials, the bundled page, other people's clients.
 
 mod assets;
+mod clients;
 mod debian;
+mod fault_tools;
+mod fuzz;
 mod postgres;
+mod sbom;
 mod tests_run;
 mod tools;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{ExitCode, Stdio};
 use std::{env, fmt};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--sqlite-only] [-- ARGUMENTS OF cargo test]
+       cargo xtask clients [--without-browser] [SUITE ...]
+       cargo xtask fuzz [--seconds N] [TARGET]
+       cargo xtask deny
+       cargo xtask sbom [FILE]
        cargo xtask graphiql";
 
 /// Why a chore did not get done. The sentence is for the person at the terminal.
@@ -41,13 +50,33 @@ impl fmt::Display for Failure {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Chore {
-    Test { sqlite_only: bool, rest: Vec<OsString> },
+    Test {
+        sqlite_only: bool,
+        rest: Vec<OsString>,
+    },
+    Fuzz {
+        seconds: u32,
+        target: Option<String>,
+    },
+    Deny,
+    /// Without a file it goes to standard output.
+    Sbom {
+        file: Option<PathBuf>,
+    },
+    Clients {
+        with_browser: bool,
+        suites: Vec<OsString>,
+    },
     Graphiql,
 }
 
 fn main() -> ExitCode {
     let done = match parse(env::args_os().skip(1).collect()) {
         Some(Chore::Test { sqlite_only, rest }) => tests_run::run(sqlite_only, &rest),
+        Some(Chore::Fuzz { seconds, target }) => fuzz::run(seconds, target.as_deref()).map(|()| ExitCode::SUCCESS),
+        Some(Chore::Deny) => tools::deny().map(|()| ExitCode::SUCCESS),
+        Some(Chore::Sbom { file }) => sbom::write(file.as_deref()).map(|()| ExitCode::SUCCESS),
+        Some(Chore::Clients { with_browser, suites }) => clients::run(with_browser, &suites),
         Some(Chore::Graphiql) => assets::build().map(|()| ExitCode::SUCCESS),
         None => Err(Failure::needs_you(USAGE)),
     };
@@ -60,12 +89,19 @@ fn main() -> ExitCode {
 fn parse(arguments: Vec<OsString>) -> Option<Chore> {
     let mut arguments = arguments.into_iter();
     let chore = arguments.next()?;
-    if chore == "graphiql" {
-        return arguments.next().is_none().then_some(Chore::Graphiql);
-    }
-    if chore != "test" {
-        return None;
-    }
+    let chore = match chore.to_str()? {
+        "test" => return parse_test(arguments),
+        "clients" => return parse_clients(arguments),
+        "fuzz" => return parse_fuzz(arguments),
+        "sbom" => Chore::Sbom { file: arguments.next().map(PathBuf::from) },
+        "deny" => Chore::Deny,
+        "graphiql" => Chore::Graphiql,
+        _ => return None,
+    };
+    arguments.next().is_none().then_some(chore)
+}
+
+fn parse_test(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
     let mut sqlite_only = false;
     for argument in arguments.by_ref() {
         if argument == "--" {
@@ -77,6 +113,28 @@ fn parse(arguments: Vec<OsString>) -> Option<Chore> {
         sqlite_only = true;
     }
     Some(Chore::Test { sqlite_only, rest: arguments.collect() })
+}
+
+fn parse_fuzz(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
+    let (mut seconds, mut target) = (fuzz::SECONDS, None);
+    while let Some(argument) = arguments.next() {
+        let argument = argument.into_string().ok()?;
+        if argument == "--seconds" {
+            seconds = arguments.next()?.to_str()?.parse().ok().filter(|seconds| *seconds > 0)?;
+        } else if argument.starts_with('-') || target.is_some() {
+            return None;
+        } else {
+            target = Some(argument);
+        }
+    }
+    Some(Chore::Fuzz { seconds, target })
+}
+
+fn parse_clients(arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
+    let (options, suites): (Vec<_>, Vec<_>) =
+        arguments.partition(|argument| argument.as_encoded_bytes().starts_with(b"-"));
+    let with_browser = options.is_empty();
+    (with_browser || options == ["--without-browser"]).then_some(Chore::Clients { with_browser, suites })
 }
 
 /// A command whose output belongs on the terminal; it must succeed.
@@ -105,8 +163,25 @@ mod tests {
     }
 
     #[test]
+    fn a_fuzz_run_names_its_target_and_its_time() {
+        let fuzz = |seconds, target: Option<&str>| Some(Chore::Fuzz { seconds, target: target.map(str::to_owned) });
+        assert_eq!(parsed("fuzz"), fuzz(60, None));
+        assert_eq!(parsed("fuzz guard --seconds 5"), fuzz(5, Some("guard")));
+        assert_eq!(parsed("sbom a.json"), Some(Chore::Sbom { file: Some("a.json".into()) }));
+    }
+
+    #[test]
+    fn clients_suites_are_named_one_by_one() {
+        let suites = ["http", "relay"].map(OsString::from).to_vec();
+        assert_eq!(parsed("clients"), Some(Chore::Clients { with_browser: true, suites: vec![] }));
+        let named = parsed("clients --without-browser http relay");
+        assert_eq!(named, Some(Chore::Clients { with_browser: false, suites }));
+    }
+
+    #[test]
     fn an_unknown_word_is_refused() {
-        for line in ["", "tset", "test --sqlite", "test lib", "graphiql now"] {
+        let odd = ["", "tset", "test --sqlite", "test lib", "graphiql now", "fuzz a b", "fuzz --seconds 0", "deny all"];
+        for line in odd.into_iter().chain(["clients --browserless"]) {
             assert_eq!(parsed(line), None, "{line}");
         }
     }

@@ -1,18 +1,19 @@
 //! `cargo test` over the workspace, with a `PostgreSQL` to test against or with a loud word that there is none.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use crate::postgres::{self, Binaries, Server};
-use crate::{Failure, debian, tools};
+use crate::tools::cargo;
+use crate::{Failure, debian, fault_tools};
 
 /// Read by the tests' support code.
 const POSTGRES_URL: &str = "SLATEGATE_TEST_POSTGRES_URL";
 const SQLITE_ONLY: &str = "SLATEGATE_TEST_SQLITE_ONLY";
 
 pub fn run(sqlite_only: bool, rest: &[OsString]) -> Result<ExitCode, Failure> {
-    tools::ensure()?;
+    fault_tools::ensure()?;
     if sqlite_only {
         return without_postgres(rest);
     }
@@ -50,8 +51,7 @@ fn binaries() -> Result<Binaries, Failure> {
 }
 
 fn cargo_test(rest: &[OsString], with: impl FnOnce(&mut Command) -> &mut Command) -> Result<ExitCode, Failure> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsStr::new("cargo").to_owned());
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     command.args(["test", "--workspace", "--locked"]).args(rest);
     let status = with(&mut command).status();
     let status = status.map_err(|error| Failure::broken(format!("cargo could not be started: {error}")))?;

@@ -1,44 +1,60 @@
-//! Debian's programs that tests make faults with: found, or installed where that is allowed.
+//! Cargo's subcommands of others, at the versions that this project was checked with.
 
-use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::env;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use crate::{Failure, debian};
+use crate::{Failure, must};
 
-/// A package, and how to tell that it is there.
-struct Tool {
-    package: &'static str,
-    is_there: fn() -> bool,
-    purpose: &'static str,
+const DENY: Tool = Tool { name: "deny", version: "0.20.2" };
+pub const FUZZ: Tool = Tool { name: "fuzz", version: "0.13.2" };
+
+/// `cargo NAME`, from the crate `cargo-NAME`.
+pub struct Tool {
+    name: &'static str,
+    version: &'static str,
 }
 
-const TOOLS: [Tool; 3] = [
-    Tool { package: "strace", is_there: || is_program("strace"), purpose: "makes system calls fail" },
-    Tool { package: "util-linux", is_there: || is_program("prlimit"), purpose: "limits the size of files" },
-    Tool { package: "libfaketime", is_there: has_faketime, purpose: "sets a process's clock wrong" },
-];
-
-/// Installs what is missing where it may, and else says what to do.
-pub fn ensure() -> Result<(), Failure> {
-    let missing = || TOOLS.iter().filter(|tool| !(tool.is_there)()).collect::<Vec<_>>();
-    let packages: Vec<_> = missing().iter().map(|tool| tool.package).collect();
-    if !packages.is_empty() && debian::can_install() {
-        debian::install(&packages)?;
+impl Tool {
+    /// Its command, after it was installed where it is missing or of another version.
+    pub fn command(&self) -> Result<Command, Failure> {
+        if !self.is_installed() {
+            let package = format!("cargo-{}", self.name);
+            eprintln!("xtask: installing {package} {}, which takes some minutes once", self.version);
+            let install = ["install", "--locked", "--force", package.as_str(), "--version", self.version];
+            must(cargo().args(install), &format!("the installation of {package}"))?;
+        }
+        let mut command = cargo();
+        command.arg(self.name).current_dir(root());
+        Ok(command)
     }
-    let told: Vec<_> = missing().iter().map(|tool| format!("{} ({})", tool.package, tool.purpose)).collect();
-    if told.is_empty() {
-        return Ok(());
+
+    fn is_installed(&self) -> bool {
+        let asked = cargo().args([self.name, "--version"]).stdin(Stdio::null()).stderr(Stdio::null()).output();
+        asked.is_ok_and(|asked| {
+            let told = String::from_utf8_lossy(&asked.stdout);
+            asked.status.success() && told.split_whitespace().any(|word| word == self.version)
+        })
     }
-    Err(Failure::needs_you(format!("tests need what was not found: install Debian's {}", told.join(", "))))
 }
 
-fn is_program(name: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(name).is_file())
+/// What dependencies may not be, may be licensed as, and may come from.
+pub fn deny() -> Result<(), Failure> {
+    for folder in [root().to_owned(), root().join("fuzz")] {
+        let mut command = DENY.command()?;
+        command.arg("--config").arg(root().join(".deny.toml"));
+        command.args(["--locked", "check", "bans", "licenses", "sources"]).current_dir(folder);
+        must(&mut command, "cargo deny")?;
+    }
+    Ok(())
 }
 
-fn has_faketime() -> bool {
-    let folders = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    let library = |folder: PathBuf| folder.join(Path::new("faketime/libfaketimeMT.so.1"));
-    folders.map(|folder| library(folder.path())).any(|library| library.is_file())
+pub fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| OsStr::new("cargo").to_owned()))
+}
+
+/// The workspace's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
 }

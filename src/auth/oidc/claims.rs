@@ -72,6 +72,25 @@ fn instant(value: &Value) -> Option<Instant> {
     DateTime::from_timestamp_micros((seconds * 1e6) as i64)
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz(claims: &Value) {
+    let settings = OidcSettings {
+        issuer: url::Url::parse("https://id.example").unwrap_or_else(|error| panic!("{error}")),
+        issuer_text: "https://id.example".to_owned(),
+        audience: "slategate".to_owned(),
+        role_claim: "realm_access.roles".to_owned(),
+        workspace_claim: None,
+    };
+    let now = DateTime::UNIX_EPOCH;
+    if let Some(identity) = read(claims, &settings, now) {
+        assert!(identity.expires_at > now && !identity.subject.is_empty(), "{claims}");
+        assert!(
+            identity.name.chars().count() <= LONGEST_NAME && !identity.name.chars().any(char::is_control),
+            "{claims}"
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

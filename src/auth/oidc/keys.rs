@@ -9,6 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::{IssuerError, OidcSettings};
@@ -28,13 +29,19 @@ const LARGEST: usize = 1024 * 1024;
 const MOST_KEYS: usize = 100;
 
 pub(super) struct Keys {
+    source: Arc<Source>,
+    clock: Clock,
+    tasks: TaskTracker,
+    /// Held while the issuer is asked: one request for all who wait. Holds when it was asked last.
+    asking: Arc<Mutex<Option<Instant>>>,
+}
+
+/// The issuer, and what it published when it was last heard.
+struct Source {
     http: reqwest::Client,
     issuer_text: String,
     discovery: Url,
-    clock: Clock,
     known: RwLock<Known>,
-    /// Held while the issuer is asked: one request for all who wait. Holds when it was asked last.
-    asking: Mutex<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -68,7 +75,7 @@ struct Published {
 }
 
 impl Keys {
-    pub fn new(settings: &OidcSettings, clock: Clock) -> Result<Self, reqwest::Error> {
+    pub fn new(settings: &OidcSettings, clock: Clock, tasks: TaskTracker) -> Result<Self, reqwest::Error> {
         let local = settings.issuer.scheme() == "http";
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("slategate/", env!("CARGO_PKG_VERSION")))
@@ -81,36 +88,59 @@ impl Keys {
         }
         let mut discovery = settings.issuer.clone();
         discovery.set_path(&format!("{}/.well-known/openid-configuration", discovery.path().trim_end_matches('/')));
-        Ok(Self {
-            http: builder.build()?,
-            issuer_text: settings.issuer_text.clone(),
-            discovery,
-            clock,
-            known: RwLock::default(),
-            asking: Mutex::new(None),
-        })
+        let (http, issuer_text) = (builder.build()?, settings.issuer_text.clone());
+        let source = Arc::new(Source { http, issuer_text, discovery, known: RwLock::default() });
+        Ok(Self { source, clock, tasks, asking: Arc::default() })
     }
 
     /// The key of this id; without an id the only one that fits the algorithm.
     pub async fn find(&self, id: Option<&str>, algorithm: Algorithm, now: Instant) -> Result<Answer, IssuerError> {
-        if let Some(key) = self.known_key(id, algorithm, now, RENEW_AFTER) {
+        if let Some(key) = self.source.key(id, algorithm, now, RENEW_AFTER) {
             return Ok(Answer::Key(key));
         }
         let renewed = self.renew(id, algorithm).await;
-        match (self.known_key(id, algorithm, now, GOOD_FOR), renewed) {
+        match (self.known(id, algorithm, now), renewed) {
             (Some(key), _) => Ok(Answer::Key(key)),
-            (None, Ok(())) => Ok(Answer::Unknown),
+            (None, Ok(())) if self.source.is_known(now, GOOD_FOR) => Ok(Answer::Unknown),
+            (None, Ok(())) => Err(IssuerError::Unknown),
             (None, Err(error)) => Err(error),
         }
     }
 
-    fn known_key(
-        &self,
-        id: Option<&str>,
-        algorithm: Algorithm,
-        now: Instant,
-        age: TimeDelta,
-    ) -> Option<Arc<DecodingKey>> {
+    /// The key as far as it is known. Asks nobody.
+    pub fn known(&self, id: Option<&str>, algorithm: Algorithm, now: Instant) -> Option<Arc<DecodingKey>> {
+        self.source.key(id, algorithm, now, GOOD_FOR)
+    }
+
+    /// Asks the issuer, unless it was asked a moment ago. Once begun it is done, whoever waits for it.
+    async fn renew(&self, id: Option<&str>, algorithm: Algorithm) -> Result<(), IssuerError> {
+        let mut asked = Arc::clone(&self.asking).lock_owned().await;
+        let now = self.clock.now();
+        if asked.is_some_and(|asked| asked <= now && now - asked < RENEW_NO_SOONER) {
+            return Ok(());
+        }
+        // Somebody else may have brought it while we waited.
+        if self.source.key(id, algorithm, now, RENEW_AFTER).is_some() {
+            return Ok(());
+        }
+        *asked = Some(now);
+        let source = Arc::clone(&self.source);
+        let renewing = self.tasks.spawn(async move {
+            let renewed = source.renew(now).await;
+            drop(asked);
+            renewed
+        });
+        renewing.await.unwrap_or(Err(IssuerError::Unknown))
+    }
+}
+
+impl Source {
+    fn is_known(&self, now: Instant, age: TimeDelta) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.since.is_some_and(|since| now - since <= age)
+    }
+
+    fn key(&self, id: Option<&str>, algorithm: Algorithm, now: Instant, age: TimeDelta) -> Option<Arc<DecodingKey>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if known.since.is_none_or(|since| now - since > age) {
             return None;
@@ -125,18 +155,7 @@ impl Keys {
         found.map(|key| Arc::clone(&key.verifies))
     }
 
-    /// Asks the issuer, unless it was asked a moment ago.
-    async fn renew(&self, id: Option<&str>, algorithm: Algorithm) -> Result<(), IssuerError> {
-        let mut asked = self.asking.lock().await;
-        let now = self.clock.now();
-        if asked.is_some_and(|asked| asked <= now && now - asked < RENEW_NO_SOONER) {
-            return Ok(());
-        }
-        // Somebody else may have brought it while we waited.
-        if self.known_key(id, algorithm, now, RENEW_AFTER).is_some() {
-            return Ok(());
-        }
-        *asked = Some(now);
+    async fn renew(&self, now: Instant) -> Result<(), IssuerError> {
         let keys = self.fetch().await.inspect_err(|error| {
             tracing::warn!(error = error as &dyn std::error::Error, "keys of the OpenID Connect issuer not renewed");
         })?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
 use secrecy::{ExposeSecret, SecretString};
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::clock::Clock;
@@ -50,6 +51,9 @@ pub struct OidcSettings {
 pub enum IssuerError {
     #[error("the OpenID Connect issuer does not answer")]
     Unreachable(#[source] reqwest::Error),
+    /// It was asked a moment ago, in vain.
+    #[error("the keys of the OpenID Connect issuer are not known")]
+    Unknown,
     #[error("the OpenID Connect issuer answers with {0}")]
     Nonsense(&'static str),
 }
@@ -68,15 +72,23 @@ impl fmt::Debug for Oidc {
 }
 
 impl Oidc {
-    /// Asks nobody yet: the keys are fetched when the first token comes.
-    pub fn new(settings: OidcSettings, clock: Clock) -> Result<Self, reqwest::Error> {
-        let keys = Keys::new(&settings, clock)?;
+    /// Asks nobody yet: the keys are fetched when the first token comes. `tasks` carries that, for callers give up
+    /// waiting before a slow issuer has answered.
+    pub fn new(settings: OidcSettings, clock: Clock, tasks: TaskTracker) -> Result<Self, reqwest::Error> {
+        let keys = Keys::new(&settings, clock, tasks)?;
         Ok(Self { settings: Arc::new(settings), keys: Arc::new(keys) })
     }
 
     /// Whether the text has the shape of a signed token. Says nothing of its worth.
     pub fn concerns(presented: &str) -> bool {
         presented.len() <= LONGEST && presented.bytes().filter(|byte| *byte == b'.').count() == 2
+    }
+
+    /// Whether a key that is known has signed the token for us. Its instants are not looked at.
+    pub fn has_signed(&self, presented: &str, now: Instant) -> bool {
+        let Some(header) = decode_header(presented).ok().filter(is_acceptable) else { return false };
+        let key = self.keys.known(header.kid.as_deref(), header.alg, now);
+        key.is_some_and(|key| decode::<serde_json::Value>(presented, &key, &self.validation(header.alg)).is_ok())
     }
 
     /// Who the token speaks for, and until when. None for every token that does not count, whatever the reason.
@@ -113,4 +125,17 @@ impl Oidc {
 /// An algorithm of the list, and nothing that the token demands and we do not know.
 fn is_acceptable(header: &Header) -> bool {
     ALGORITHMS.contains(&header.alg) && header.crit.is_none()
+}
+
+/// Whatever stands in a token, it is told whether it concerns us and what it is signed with.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz(text: &str) {
+    if Oidc::concerns(text)
+        && let Ok(header) = decode_header(text)
+    {
+        assert!(!is_acceptable(&header) || !format!("{:?}", header.alg).starts_with("HS"), "{text}");
+    }
+    if let Ok(claims) = serde_json::from_str(text) {
+        claims::fuzz(&claims);
+    }
 }

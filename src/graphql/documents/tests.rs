@@ -173,3 +173,43 @@ fn nothing_but_trusted_documents_runs_where_that_is_asked_for() {
     let hashed = by_id(&format!("sha256:{}", hex("{ b }")));
     assert_eq!(admitted(&documents, hashed, true), Err(Refused::UnknownId));
 }
+
+#[test]
+fn what_cannot_be_parsed_is_told_in_one_line_without_the_text() {
+    for (query, expected) in
+        [("{", "Syntax error: expected selection"), ("# nothing", "Syntax error: expected executable definition")]
+    {
+        let refused = Documents::default().admit(text(query), false).expect_err("cannot be parsed");
+        assert_eq!(refused.to_string(), expected);
+    }
+    let long = format!("{{ a(x: {} }}", "[".repeat(10_000));
+    let refused = Documents::default().admit(text(&long), false).expect_err("cannot be parsed");
+    assert!(refused.to_string().len() < 200, "{refused}");
+}
+
+#[test]
+fn a_required_variable_is_missed_before_anything_runs() {
+    let query = "query A($n: Int!, $o: Int, $d: Int! = 1) { a(n: $n, o: $o, d: $d) } query B { b }";
+    let refused = |name: &str, variables: serde_json::Value| {
+        let mut asked = text(query);
+        asked.request = asked.request.operation_name(name).variables(Variables::from_json(variables));
+        Documents::default().admit(asked, false).err().map(|refused| refused.to_string())
+    };
+    let (missing, null) = ("Variable \"$n\" of required type \"Int!\" was not provided.", "must not be null.");
+    assert_eq!(refused("A", json!({})).as_deref(), Some(missing));
+    assert!(refused("A", json!({ "n": null })).is_some_and(|message| message.ends_with(null)));
+    assert!(refused("A", json!({ "n": 1, "d": null })).is_some_and(|message| message.starts_with("Variable \"$d\"")));
+    assert_eq!(refused("A", json!({ "n": 1 })), None);
+    assert_eq!(refused("B", json!({})), None);
+}
+
+#[test]
+fn what_is_added_to_a_document_does_not_count_when_it_is_judged_again() {
+    let aliases = (0..50).map(|index| format!("a{index}: a")).collect::<Vec<_>>().join(" ");
+    let query =
+        format!("query Q($n: Int) {{ l(first: $n) {{ ... on T {{ {aliases} }} nodes @skip(if: true) {{ id }} }} }}");
+    let documents = Documents::default();
+
+    assert_eq!(admitted(&documents, sized(text(&query), 1), false), Ok(1));
+    assert_eq!(admitted(&documents, sized(text(&query), 2), false), Ok(1));
+}

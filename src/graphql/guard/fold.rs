@@ -8,7 +8,8 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned, Value, Variables};
 
-use super::{DEFAULT_PAGE, GuardError, Limit};
+use super::{DEFAULT_PAGE, GuardError, Limit, lists};
+use crate::graphql::presence::is_mark;
 
 /// What one selection set amounts to with its fragments expanded.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Totals {
     pub(super) fields: u64,
     /// Longest chain of spreads.
     pub(super) nesting: u64,
+    /// Longest chain of introspection's lists.
+    pub(super) introspected: u64,
     /// This level selects `edges` or `nodes`: the field above is a list.
     paged: bool,
 }
@@ -31,6 +34,7 @@ impl Totals {
         self.fields = self.fields.saturating_add(other.fields);
         self.depth = self.depth.max(other.depth);
         self.nesting = self.nesting.max(other.nesting);
+        self.introspected = self.introspected.max(other.introspected);
         self.paged |= other.paged;
     }
 }
@@ -93,7 +97,7 @@ impl<'a> Folder<'a> {
     }
 
     fn count_written(&mut self, set: &SelectionSet) {
-        for item in &set.items {
+        for item in set.items.iter().filter(|item| !is_mark(item)) {
             self.written.selections += 1;
             self.count_directives(item.node.directives());
             match &item.node {
@@ -160,7 +164,7 @@ impl<'a> Folder<'a> {
     /// Sums one selection set, given that the fragments it spreads are summed.
     pub(super) fn fold(&self, set: &SelectionSet) -> Totals {
         let mut totals = Totals::default();
-        for item in &set.items {
+        for item in set.items.iter().filter(|item| !is_mark(item)) {
             totals.selections = totals.selections.saturating_add(1);
             totals.add(match &item.node {
                 Selection::Field(field) => self.fold_field(&field.node),
@@ -176,14 +180,16 @@ impl<'a> Folder<'a> {
 
     fn fold_field(&self, field: &Field) -> Totals {
         let inner = self.fold(&field.selection_set.node);
-        let items = if inner.paged { self.page_of(field) } else { self.ids_of(field) };
+        let name = field.name.node.as_str();
+        let items = if inner.paged { self.page_of(field) } else { self.length_of(field, name) };
         Totals {
             selections: inner.selections,
             depth: inner.depth.saturating_add(1),
             cost: inner.cost.saturating_mul(items).saturating_add(1),
             fields: 1,
             nesting: inner.nesting,
-            paged: matches!(field.name.node.as_str(), "edges" | "nodes"),
+            introspected: inner.introspected.saturating_add(u64::from(lists::lead_back(name))),
+            paged: matches!(name, "edges" | "nodes"),
         }
     }
 
@@ -192,9 +198,9 @@ impl<'a> Folder<'a> {
         asked.unwrap_or(DEFAULT_PAGE)
     }
 
-    /// `nodes(ids: [...])` is as long as the list it is given.
-    fn ids_of(&self, field: &Field) -> u64 {
-        self.argument_size(field, SIZES[2]).unwrap_or(1)
+    /// `nodes(ids: [...])` is as long as the list it is given; what is no list counts once.
+    fn length_of(&self, field: &Field, name: &str) -> u64 {
+        self.argument_size(field, SIZES[2]).or_else(|| lists::length(name)).unwrap_or(1)
     }
 
     fn argument_size(&self, field: &Field, name: &str) -> Option<u64> {

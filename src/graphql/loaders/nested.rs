@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
 
+use crate::controls;
+use crate::domain::Instant;
 use crate::graphql::error::ApiError;
 use crate::store::Reader;
-use crate::store::read::AssetParent;
 use crate::store::read::page::{Slice, Window};
-use crate::store::views::{AccountView, AssetView};
+use crate::store::read::{AssetParent, ResultFilter, StatusInterval};
+use crate::store::views::{AccountView, AssetView, ResultView, SyncRunView};
 
 /// Pages of assets, by what they hang on.
 pub struct AssetsOf(pub Reader);
@@ -80,8 +82,114 @@ impl Loader<i64> for AccountCounts {
     }
 }
 
-fn grouped<K: Eq + Hash>(pairs: impl Iterator<Item = (K, i64)>) -> HashMap<K, Vec<i64>> {
-    let mut groups: HashMap<K, Vec<i64>> = HashMap::new();
+/// A control's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ControlKey(pub &'static str);
+
+/// Pages of results, by control and by what else is asked of them.
+pub struct ResultsOf(pub Reader);
+
+impl Loader<(ControlKey, ResultFilter, Window)> for ResultsOf {
+    type Value = Slice<Arc<ResultView>>;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[(ControlKey, ResultFilter, Window)],
+    ) -> Result<HashMap<(ControlKey, ResultFilter, Window), Self::Value>, ApiError> {
+        let mut pages = HashMap::new();
+        let asked = keys.iter().map(|(control, filter, window)| ((filter, window), control.0));
+        for ((filter, window), controls) in grouped(asked) {
+            let mut found = self.0.results_by_control(&controls, filter, window).await?;
+            for control in controls {
+                let slice = found.remove(control).unwrap_or_default();
+                pages.insert((ControlKey(control), filter.clone(), window.clone()), slice.shared());
+            }
+        }
+        Ok(pages)
+    }
+}
+
+/// How many results a control has.
+pub struct ResultCounts(pub Reader);
+
+impl Loader<(ControlKey, ResultFilter)> for ResultCounts {
+    type Value = u64;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[(ControlKey, ResultFilter)],
+    ) -> Result<HashMap<(ControlKey, ResultFilter), u64>, ApiError> {
+        let mut counts = HashMap::new();
+        for (filter, controls) in grouped(keys.iter().map(|(control, filter)| (filter, control.0))) {
+            let found = self.0.count_results_by_control(&controls, filter).await?;
+            for control in controls {
+                counts.insert((ControlKey(control), filter.clone()), found.get(control).copied().unwrap_or(0));
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// Two instants, either of which may be open.
+pub type Between = (Option<Instant>, Option<Instant>);
+
+/// How the statuses of controls went.
+pub struct Histories(pub Reader);
+
+impl Loader<(ControlKey, Between)> for Histories {
+    type Value = Vec<StatusInterval>;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[(ControlKey, Between)],
+    ) -> Result<HashMap<(ControlKey, Between), Self::Value>, ApiError> {
+        let mut histories = HashMap::new();
+        for ((from, to), controls) in grouped(keys.iter().map(|(control, between)| (*between, control.0))) {
+            let resting = controls.iter().filter_map(|key| controls::find(key)).map(|found| (found.key, found.scopes));
+            let mut found = self.0.status_histories(&resting.collect::<Vec<_>>(), from, to).await?;
+            for control in controls {
+                histories.insert((ControlKey(control), (from, to)), found.remove(control).unwrap_or_default());
+            }
+        }
+        Ok(histories)
+    }
+}
+
+/// Pages of syncs, by integration.
+pub struct RunsOf(pub Reader);
+
+impl Loader<(i64, Window)> for RunsOf {
+    type Value = Slice<Arc<SyncRunView>>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[(i64, Window)]) -> Result<HashMap<(i64, Window), Self::Value>, ApiError> {
+        let mut pages = HashMap::new();
+        for (window, integrations) in grouped(keys.iter().map(|(integration, window)| (window, *integration))) {
+            for (integration, slice) in self.0.runs_of(&integrations, window).await? {
+                pages.insert((integration, window.clone()), slice.shared());
+            }
+        }
+        Ok(pages)
+    }
+}
+
+/// How many syncs an integration had.
+pub struct RunCounts(pub Reader);
+
+impl Loader<i64> for RunCounts {
+    type Value = u64;
+    type Error = ApiError;
+
+    async fn load(&self, integrations: &[i64]) -> Result<HashMap<i64, u64>, ApiError> {
+        Ok(self.0.count_runs_of(integrations).await?)
+    }
+}
+
+fn grouped<K: Eq + Hash, P>(pairs: impl Iterator<Item = (K, P)>) -> HashMap<K, Vec<P>> {
+    let mut groups: HashMap<K, Vec<P>> = HashMap::new();
     for (key, id) in pairs {
         groups.entry(key).or_default().push(id);
     }

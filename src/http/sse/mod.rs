@@ -19,6 +19,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::answer::Refusal;
 use super::edge::RequestId;
+use super::gate::Source;
 use super::graphql::Method;
 use super::live::{Admission, Live, Operation, Operations};
 use super::media::Media;
@@ -27,24 +28,35 @@ use pump::{Form, Pump};
 use request::Asked;
 
 /// A query in the address, or the opening of a reserved stream.
-pub(super) async fn get(state: State<Live>, id: Extension<RequestId>, request: Request<Body>) -> Response {
-    answer(state.0, id.0, request, Method::Get).await
+pub(super) async fn get(
+    state: State<Live>,
+    id: Extension<RequestId>,
+    source: Extension<Source>,
+    request: Request<Body>,
+) -> Response {
+    answer(state.0, id.0, source.0, request, Method::Get).await
 }
 
 /// An operation in a JSON body.
-pub(super) async fn post(state: State<Live>, id: Extension<RequestId>, request: Request<Body>) -> Response {
-    answer(state.0, id.0, request, Method::Post).await
+pub(super) async fn post(
+    state: State<Live>,
+    id: Extension<RequestId>,
+    source: Extension<Source>,
+    request: Request<Body>,
+) -> Response {
+    answer(state.0, id.0, source.0, request, Method::Post).await
 }
 
 /// Reserves a stream.
 pub(super) async fn put(
     State(live): State<Live>,
     Extension(id): Extension<RequestId>,
+    Extension(source): Extension<Source>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let reserve = async {
-        let asked = Asked::new(&live, &headers, query).await?;
+        let asked = Asked::new(&live, source, &headers, query).await?;
         let connection = live.connections.open(asked.session.holder()).ok_or_else(too_many_connections)?;
         Ok(live.reservations.reserve(asked.session.holder(), connection, &live.http))
     };
@@ -58,11 +70,12 @@ pub(super) async fn put(
 pub(super) async fn delete(
     State(live): State<Live>,
     Extension(id): Extension<RequestId>,
+    Extension(source): Extension<Source>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let stop = async {
-        let asked = Asked::new(&live, &headers, query).await?;
+        let asked = Asked::new(&live, source, &headers, query).await?;
         let stream = asked.stream(&live)?.ok_or_else(no_such_stream)?;
         let operation = asked.parameter("operationId").ok_or_else(no_operation_id)?;
         stream.slots.stop(&operation);
@@ -80,10 +93,10 @@ pub(super) async fn wrong_method(Extension(id): Extension<RequestId>) -> Respons
     answer
 }
 
-async fn answer(live: Live, id: RequestId, request: Request<Body>, method: Method) -> Response {
+async fn answer(live: Live, id: RequestId, source: Source, request: Request<Body>, method: Method) -> Response {
     let (headers, query) = (request.headers().clone(), request.uri().query().map(str::to_owned));
     let run = async {
-        let asked = Asked::new(&live, &headers, query).await?;
+        let asked = Asked::new(&live, source, &headers, query).await?;
         match (asked.wants_events, asked.stream(&live)?) {
             (true, None) => distinct(&live, &id, asked, request, method).await,
             (true, Some(_)) => open(&live, &id, asked),

@@ -12,6 +12,7 @@ use super::no_such_stream;
 use super::reservations::Stream;
 use crate::graphql::documents;
 use crate::http::answer::Refusal;
+use crate::http::gate::Source;
 use crate::http::graphql::{Method, caller, read_body};
 use crate::http::live::Live;
 use crate::http::{CallerSession, HttpState, params};
@@ -28,8 +29,8 @@ pub struct Asked {
 
 impl Asked {
     /// Finds out who is calling before anything else.
-    pub async fn new(live: &Live, headers: &HeaderMap, query: Option<String>) -> Result<Self, Refusal> {
-        let session = caller(&live.http, headers).await?;
+    pub async fn new(live: &Live, source: Source, headers: &HeaderMap, query: Option<String>) -> Result<Self, Refusal> {
+        let session = caller(&live.http, source, headers).await?;
         let query = query.unwrap_or_default();
         let in_header = headers.get(STREAM_TOKEN).and_then(|token| token.to_str().ok()).map(str::to_owned);
         let stream_token = in_header.or_else(|| parameter(&query, "token"));

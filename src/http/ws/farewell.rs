@@ -12,6 +12,8 @@ pub enum Farewell {
     /// The client does not read what it is sent.
     TooSlow,
     TooManyConnections,
+    /// Too many failed attempts from its address, for so many seconds.
+    LockedOut(u32),
     /// Callers cannot be told apart just now.
     Unavailable,
     /// No message of the protocol.
@@ -29,7 +31,7 @@ impl Farewell {
         match self {
             Self::GoingAway => 1001,
             Self::TooBig => 1009,
-            Self::TooSlow | Self::TooManyConnections | Self::Unavailable => 1013,
+            Self::TooSlow | Self::TooManyConnections | Self::LockedOut(_) | Self::Unavailable => 1013,
             Self::BadMessage(_) => 4400,
             Self::Unauthorized => 4401,
             Self::Forbidden => 4403,
@@ -46,6 +48,7 @@ impl Farewell {
             Self::TooBig => "Message too big",
             Self::TooSlow => "Messages are not read fast enough",
             Self::TooManyConnections => "Too many connections with this token",
+            Self::LockedOut(seconds) => return format!("Too many failed attempts, try again in {seconds} seconds"),
             Self::Unavailable => "The caller cannot be identified just now, try again",
             Self::BadMessage(what) => what,
             Self::Unauthorized => "Unauthorized",

@@ -19,6 +19,7 @@ use axum::response::Response;
 use super::BODY_LIMIT;
 use super::answer::Refusal;
 use super::edge::RequestId;
+use super::gate::Source;
 use super::graphql::bearer;
 use super::live::Live;
 use super::media::Media;
@@ -31,6 +32,7 @@ const READ_LIMIT: usize = 4 * BODY_LIMIT;
 pub(super) async fn upgrade(
     State(live): State<Live>,
     Extension(id): Extension<RequestId>,
+    Extension(source): Extension<Source>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -43,7 +45,7 @@ pub(super) async fn upgrade(
     let tracked = live.http.tasks.token();
     upgrade.protocols([PROTOCOL]).max_message_size(READ_LIMIT).max_frame_size(READ_LIMIT).on_upgrade(
         move |socket| async move {
-            socket::converse(socket, live, id, token).await;
+            socket::converse(socket, live, id, source, token).await;
             drop(tracked);
         },
     )

@@ -13,19 +13,20 @@ use super::PROTOCOL;
 use super::farewell::Farewell;
 use super::talk::Talk;
 use crate::http::edge::RequestId;
+use crate::http::gate::Source;
 use crate::http::live::{Live, QUEUE};
 
 /// For what is left to say, and again for the client to hang up.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Talks with a client to the end. `token` is what came with the handshake.
-pub async fn converse(socket: WebSocket, live: Live, id: RequestId, token: Option<String>) {
+pub async fn converse(socket: WebSocket, live: Live, id: RequestId, source: Source, token: Option<String>) {
     let is_ours = socket.protocol().is_some_and(|protocol| protocol == PROTOCOL);
     let (mut sink, mut stream) = socket.split();
     let (outbox, inbox) = mpsc::channel(QUEUE);
     let farewell = if is_ours {
         let mut sending = pin!(send(&mut sink, inbox));
-        let talk = Talk::new(live, id, token, outbox).run(&mut stream);
+        let talk = Talk::new(live, id, source, token, outbox).run(&mut stream);
         let farewell = tokio::select! {
             farewell = talk => farewell,
             () = &mut sending => None,

@@ -15,6 +15,7 @@ use super::farewell::Farewell;
 use super::message::{self, Said};
 use crate::http::answer::Refusal;
 use crate::http::edge::RequestId;
+use crate::http::gate::{Denied, Source};
 use crate::http::graphql::Method;
 use crate::http::live::{self, Admission, Connection, Live, OPERATIONS, Operation, Operations, Told};
 use crate::http::status::Outcome;
@@ -23,6 +24,7 @@ use crate::http::{AuthFailure, BODY_LIMIT, CallerSession, params};
 pub struct Talk {
     live: Live,
     id: RequestId,
+    source: Source,
     /// The token that came with the handshake.
     token: Option<String>,
     outbox: mpsc::Sender<Message>,
@@ -37,9 +39,15 @@ pub struct Talk {
 type Step = Result<(), Farewell>;
 
 impl Talk {
-    pub fn new(live: Live, id: RequestId, token: Option<String>, outbox: mpsc::Sender<Message>) -> Self {
+    pub fn new(
+        live: Live,
+        id: RequestId,
+        source: Source,
+        token: Option<String>,
+        outbox: mpsc::Sender<Message>,
+    ) -> Self {
         let (operations, rights) = (Operations::default(), Box::pin(pending()));
-        Self { live, id, token, outbox, is_begun: false, caller: None, rights, operations }
+        Self { live, id, source, token, outbox, is_begun: false, caller: None, rights, operations }
     }
 
     /// Talks until one side ends it. None: the client is gone.
@@ -114,9 +122,12 @@ impl Talk {
         }
         self.is_begun = true;
         let token = token(payload).or(self.token.take());
-        let session = self.live.http.graphql.authenticate(token.as_deref()).await.map_err(|failure| match failure {
-            AuthFailure::Unauthenticated => Farewell::Forbidden,
-            AuthFailure::Unavailable => Farewell::Unavailable,
+        let http = &self.live.http;
+        let admitted = http.gate.admit(http.graphql.as_ref(), self.source, token.as_deref()).await;
+        let session = admitted.map_err(|denied| match denied {
+            Denied::Failure(AuthFailure::Unauthenticated) => Farewell::Forbidden,
+            Denied::Failure(AuthFailure::Unavailable) => Farewell::Unavailable,
+            Denied::LockedOut(seconds) => Farewell::LockedOut(seconds),
         })?;
         let connection = self.live.connections.open(session.holder()).ok_or(Farewell::TooManyConnections)?;
         self.rights = Box::pin(live::ended(Arc::clone(&session), self.live.http.deadlines.rights));

@@ -1,9 +1,12 @@
 //! Keyset pages: a window over rows ordered by one column and then by id.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Asterisk, Condition, Expr, ExprTrait, Order, Query, SelectStatement, WindowStatement};
+use sea_orm::sea_query::{
+    Asterisk, Condition, Expr, ExprTrait, Order, Query, SelectStatement, UnionType, WindowStatement,
+};
 
 /// Where a row stands in its list.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -98,6 +101,20 @@ impl Keyset {
             .to_owned()
     }
 
+    /// The same window of a few lists in one statement, each found by its own index. Rows come in any order. None where
+    /// there is no list.
+    pub(super) fn apply_all(
+        self,
+        lists: impl IntoIterator<Item = SelectStatement>,
+        window: &Window,
+    ) -> Option<SelectStatement> {
+        let pages = lists.into_iter().map(|mut select| {
+            self.apply(&mut select, window);
+            Query::select().column(Asterisk).from_subquery(select, "page").to_owned()
+        });
+        pages.reduce(|mut all, page| all.union(UnionType::All, page).to_owned())
+    }
+
     /// Leaves out what lies beyond the cursors. The order to read the rest in.
     fn cut(self, select: &mut SelectStatement, window: &Window) -> Order {
         let ascending = self.direction == Direction::Ascending;
@@ -132,12 +149,28 @@ impl Keyset {
 
 impl Window {
     /// One slice for each parent, from rows in the order of their places.
-    pub(super) fn slices<T>(&self, rows: impl IntoIterator<Item = (i64, (T, Cursor))>) -> HashMap<i64, Slice<T>> {
-        let mut lists: HashMap<i64, Vec<(T, Cursor)>> = HashMap::new();
+    pub(super) fn slices<K: Eq + Hash, T>(
+        &self,
+        rows: impl IntoIterator<Item = (K, (T, Cursor))>,
+    ) -> HashMap<K, Slice<T>> {
+        let mut lists: HashMap<K, Vec<(T, Cursor)>> = HashMap::new();
         for (parent, row) in rows {
             lists.entry(parent).or_default().push(row);
         }
         lists.into_iter().map(|(parent, rows)| (parent, self.slice(rows))).collect()
+    }
+
+    /// The same from rows of lists by id, in any order.
+    pub(super) fn slices_by_id<K: Eq + Hash, T>(
+        &self,
+        mut rows: Vec<(K, (T, Cursor))>,
+        direction: Direction,
+    ) -> HashMap<K, Slice<T>> {
+        rows.sort_by_key(|(_, (_, cursor))| cursor.id);
+        if (direction == Direction::Ascending) == self.backward {
+            rows.reverse();
+        }
+        self.slices(rows)
     }
 
     /// Cuts the one row that was read too many and puts rows into the list's order.

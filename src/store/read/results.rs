@@ -1,5 +1,7 @@
 //! Control results, with what time alone has done to them.
 
+use std::collections::HashMap;
+
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement};
 
@@ -11,7 +13,7 @@ use crate::store::StoreError;
 use crate::store::convert::{from_json, instant, word};
 use crate::store::views::{ResultView, SubjectKind};
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ResultFilter {
     pub control_key: Option<String>,
     pub outcome: Option<Vec<Outcome>>,
@@ -57,17 +59,64 @@ const COLUMNS: [&str; 16] = [
     "flip_evidence",
 ];
 
+/// The order in which they were stored.
+const ORDER: Keyset = Keyset { column: None, id: ("r", "id"), direction: Direction::Ascending };
+
 impl Reader {
     /// Results, by the order in which they were stored.
     pub async fn results(&self, filter: &ResultFilter, window: &Window) -> Result<Slice<ResultView>, StoreError> {
         let mut select = self.select_results(filter).await?;
-        Keyset { column: None, id: ("r", "id"), direction: Direction::Ascending }.apply(&mut select, window);
+        ORDER.apply(&mut select, window);
         let stale = self.stale().await?;
         let rows = self.all::<Row>(&select).await?.into_iter().map(|row| {
             let cursor = Cursor { key: SortKey::Id, id: row.id };
             Ok((self.result(row, stale)?, cursor))
         });
         Ok(window.slice(rows.collect::<Result<_, StoreError>>()?))
+    }
+
+    /// The same page of the results of each of these controls. Controls without any are left out.
+    pub async fn results_by_control(
+        &self,
+        controls: &[&str],
+        filter: &ResultFilter,
+        window: &Window,
+    ) -> Result<HashMap<String, Slice<ResultView>>, StoreError> {
+        let mut lists = Vec::new();
+        for control in controls {
+            let filter = ResultFilter { control_key: Some((*control).to_owned()), ..filter.clone() };
+            lists.push(self.select_results(&filter).await?);
+        }
+        let Some(select) = ORDER.apply_all(lists, window) else { return Ok(HashMap::new()) };
+        let stale = self.stale().await?;
+        let rows = self.all::<Row>(&select).await?.into_iter().map(|row| {
+            let cursor = Cursor { key: SortKey::Id, id: row.id };
+            let view = self.result(row, stale)?;
+            Ok((view.control_key.clone(), (view, cursor)))
+        });
+        Ok(window.slices_by_id(rows.collect::<Result<_, StoreError>>()?, ORDER.direction))
+    }
+
+    /// How many results each of these controls has; those without any are left out.
+    pub async fn count_results_by_control(
+        &self,
+        controls: &[&str],
+        filter: &ResultFilter,
+    ) -> Result<HashMap<String, u64>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Count {
+            control_key: String,
+            results: i64,
+        }
+        let mut select = self.select_results(&ResultFilter { control_key: None, ..filter.clone() }).await?;
+        select
+            .and_where(Expr::col(("r", "control_key")).is_in(controls.iter().copied()))
+            .clear_selects()
+            .column(("r", "control_key"))
+            .expr_as(Expr::cust("COUNT(*)"), Alias::new("results"))
+            .group_by_col(("r", "control_key"));
+        let counts = self.all::<Count>(&select).await?.into_iter();
+        Ok(counts.map(|count| (count.control_key, count.results.unsigned_abs())).collect())
     }
 
     pub async fn count_results(&self, filter: &ResultFilter) -> Result<u64, StoreError> {

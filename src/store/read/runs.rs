@@ -1,5 +1,7 @@
 //! Sync runs. They are a log: shown as they are now, whatever instant is asked for.
 
+use std::collections::HashMap;
+
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
 
@@ -75,11 +77,14 @@ const RUN_COLUMNS: [&str; 26] = [
     "next_run_at",
 ];
 
+/// The newest first.
+const ORDER: Keyset = Keyset { column: None, id: ("r", "id"), direction: Direction::Descending };
+
 impl Reader {
     /// Runs, the newest first.
     pub async fn runs(&self, filter: &RunFilter, window: &Window) -> Result<Slice<SyncRunView>, StoreError> {
         let mut select = self.select_runs(filter);
-        Keyset { column: None, id: ("r", "id"), direction: Direction::Descending }.apply(&mut select, window);
+        ORDER.apply(&mut select, window);
         let rows = self.all::<RunRow>(&select).await?.into_iter().map(|row| {
             let cursor = Cursor { key: SortKey::Id, id: row.id };
             Ok((run(row)?, cursor))
@@ -89,6 +94,28 @@ impl Reader {
 
     pub async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError> {
         self.count(self.select_runs(filter)).await
+    }
+
+    /// The same page of the runs of each of these integrations. Integrations without any are left out.
+    pub async fn runs_of(
+        &self,
+        integrations: &[i64],
+        window: &Window,
+    ) -> Result<HashMap<i64, Slice<SyncRunView>>, StoreError> {
+        let of = |id: &i64| self.select_runs(&RunFilter { integration_id: Some(*id), status: None });
+        let Some(select) = ORDER.apply_all(integrations.iter().map(of), window) else { return Ok(HashMap::new()) };
+        let rows = self.all::<RunRow>(&select).await?.into_iter().map(|row| {
+            let cursor = Cursor { key: SortKey::Id, id: row.id };
+            Ok((row.integration_id, (run(row)?, cursor)))
+        });
+        Ok(window.slices_by_id(rows.collect::<Result<_, StoreError>>()?, ORDER.direction))
+    }
+
+    /// How many runs each of these integrations has; those without any are left out.
+    pub async fn count_runs_of(&self, integrations: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
+        let mut select = self.select_runs(&RunFilter::default());
+        select.and_where(Expr::col(("r", "integration_id")).is_in(integrations.to_vec()));
+        self.count_each(select, ("r", "integration_id")).await
     }
 
     pub async fn runs_by_id(&self, ids: &[i64]) -> Result<Vec<SyncRunView>, StoreError> {

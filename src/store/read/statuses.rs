@@ -110,27 +110,40 @@ impl Reader {
         Ok((of("cluster_fact"), of("account_fact")))
     }
 
-    /// How the status went between two instants, oldest first. Changes by time alone are in it.
-    pub async fn status_history(
+    /// How the status of each of these controls went between two instants, oldest first. Changes by time alone are in
+    /// it.
+    pub async fn status_histories(
         &self,
-        key: &str,
-        kinds: &[ScopeKind],
+        controls: &[(&str, &[ScopeKind])],
         from: Option<Instant>,
         to: Option<Instant>,
-    ) -> Result<Vec<StatusInterval>, StoreError> {
+    ) -> Result<HashMap<String, Vec<StatusInterval>>, StoreError> {
+        let keys: Vec<&str> = controls.iter().map(|(key, _)| *key).collect();
+        let stored = self.stored_statuses(Some(&keys)).await?;
+        let turns = match stored.first() {
+            Some(row) => self.turns_after(row.generation_at, controls).await?,
+            None => Vec::new(),
+        };
+        let mut histories = HashMap::new();
+        for (key, _) in controls {
+            let mut points: Vec<(i64, ControlStatus)> = Vec::new();
+            for row in stored.iter().filter(|row| row.control_key == *key) {
+                points.push((row.valid_from, status_of(row)?));
+            }
+            points.extend(turns.iter().filter_map(|(at, statuses)| Some((*at, *statuses.get(*key)?))));
+            histories.insert((*key).to_owned(), self.intervals(points, from, to));
+        }
+        Ok(histories)
+    }
+
+    fn intervals(
+        &self,
+        mut points: Vec<(i64, ControlStatus)>,
+        from: Option<Instant>,
+        to: Option<Instant>,
+    ) -> Vec<StatusInterval> {
         let until = Ord::min(to.map_or(self.clock, micros), self.clock);
         let since = from.map_or(i64::MIN, micros);
-        let mut points: Vec<(i64, ControlStatus)> = Vec::new();
-        let stored = self.stored_statuses(Some(key)).await?;
-        let generation = stored.first().map(|row| row.generation_at);
-        for row in stored {
-            points.push((row.valid_from, status_of(&row)?));
-        }
-        if let Some(generation) = generation {
-            for (at, statuses) in self.turns_after(generation, &[(key, kinds)]).await? {
-                points.extend(statuses.get(key).map(|status| (at, *status)));
-            }
-        }
         points.retain(|(at, _)| *at <= until);
         points.sort_by_key(|(at, _)| *at);
         points.dedup_by(|next, previous| next.1 == previous.1);
@@ -139,7 +152,7 @@ impl Reader {
             from: instant(*at),
             to: points.get(index + 1).map(|(next, _)| instant(*next)),
         });
-        Ok(intervals.filter(|interval| interval.to.is_none_or(|to| micros(to) > since)).collect())
+        intervals.filter(|interval| interval.to.is_none_or(|to| micros(to) > since)).collect()
     }
 
     /// What time alone has made of the statuses since the last commit, which noted all before it. Oldest first.
@@ -213,7 +226,8 @@ impl Reader {
         Ok(found.into_iter().filter_map(|point| point.at).filter(|at| *at > from && *at <= to).collect())
     }
 
-    async fn stored_statuses(&self, key: Option<&str>) -> Result<Vec<StatusRow>, StoreError> {
+    /// Statuses that ever held of these controls, or without any the present ones of all; the oldest first.
+    async fn stored_statuses(&self, ever_of: Option<&[&str]>) -> Result<Vec<StatusRow>, StoreError> {
         let mut select = Query::select()
             .columns(["control_key", "status", "valid_from"].map(|column| ("c", column)))
             .column(("w", "generation_at"))
@@ -222,8 +236,8 @@ impl Reader {
             .and_where(Expr::col(("c", "workspace_id")).eq(self.workspace))
             .order_by(("c", "valid_from"), Order::Asc)
             .to_owned();
-        match key {
-            Some(key) => select.and_where(Expr::col(("c", "control_key")).eq(key)),
+        match ever_of {
+            Some(keys) => select.and_where(Expr::col(("c", "control_key")).is_in(keys.iter().copied())),
             None => select.cond_where(self.valid("c")),
         };
         self.all(&select).await

@@ -1,7 +1,9 @@
 //! The HTTP edge over a real socket, with a toy schema behind it.
 
+mod crowd;
 mod documents;
 mod graphiql;
+mod headers;
 mod health;
 mod requests;
 mod socket;

@@ -24,6 +24,7 @@ async fn each_form_of_answer_has_its_statuses() {
         (r#"{"query":"{"}"#, 400, 200),
         (r#"{"query":"{ nothing }"}"#, 400, 200),
         (r#"{"query":"query Q($x: Int!) { hello }","variables":{"x":null}}"#, 400, 200),
+        (r#"{"query":"query Q($x: Int!) { hello }"}"#, 400, 200),
         (r#"{"query":"{ hello }","operationName":"Other"}"#, 400, 200),
         (r#"{"query":"subscription { hello }"}"#, 400, 200),
         (r#"{"query":7}"#, 400, 400),

@@ -8,22 +8,30 @@ use std::time::Duration;
 
 use async_graphql::{Object, Request, Response, Schema, Subscription as Root};
 use axum::http::HeaderMap;
+use chrono::DateTime;
 use futures_util::stream::{self, BoxStream, Stream};
 use serde_json::Value;
+use slategate::clock::Clock;
 use slategate::graphql::documents::Documents;
 use slategate::http::{
-    AuthFailure, CallerSession, Deadlines, GraphQlService, HttpState, Pending, Readiness, RequestId, Unready, router,
+    AuthFailure, CallerSession, Deadlines, Gate, GateSettings, GraphQlService, HttpState, Limits, Pending, Readiness,
+    RequestId, Unready, router, serve,
 };
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub const TOKEN: &str = "token-of-the-toy";
+pub const ANOTHER_TOKEN: &str = "another-token-of-the-toy";
 pub const GRAPHQL: &str = "application/graphql-response+json";
 pub const JSON: &str = "application/json";
 
-struct Query;
+struct Query {
+    /// How often `never` was begun.
+    hanging: watch::Sender<u32>,
+}
 
 #[Object]
 impl Query {
@@ -41,6 +49,7 @@ impl Query {
     }
 
     async fn never(&self) -> bool {
+        self.hanging.send_modify(|begun| *begun += 1);
         std::future::pending().await
     }
 }
@@ -90,6 +99,7 @@ struct Service {
 }
 
 struct Session {
+    holder: String,
     schema: ToySchema,
     trusted_only: bool,
     is_current: Arc<AtomicBool>,
@@ -99,7 +109,8 @@ impl GraphQlService for Service {
     fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
         let known: Result<Arc<dyn CallerSession>, _> = match token {
             _ if self.tokens_gone => Err(AuthFailure::Unavailable),
-            Some(TOKEN) => Ok(Arc::new(Session {
+            Some(token @ (TOKEN | ANOTHER_TOKEN)) => Ok(Arc::new(Session {
+                holder: token.to_owned(),
                 schema: self.schema.clone(),
                 trusted_only: self.trusted_only,
                 is_current: Arc::clone(&self.is_current),
@@ -107,6 +118,10 @@ impl GraphQlService for Service {
             _ => Err(AuthFailure::Unauthenticated),
         };
         Box::pin(std::future::ready(known))
+    }
+
+    fn is_no_guess(&self, token: &str) -> bool {
+        matches!(token, TOKEN | ANOTHER_TOKEN)
     }
 }
 
@@ -128,7 +143,7 @@ impl CallerSession for Session {
     }
 
     fn holder(&self) -> &str {
-        TOKEN
+        &self.holder
     }
 }
 
@@ -161,6 +176,9 @@ pub struct Options {
     pub init: Duration,
     pub keep_alive: Duration,
     pub reservation: Duration,
+    pub gate: GateSettings,
+    /// The program's own listener with these limits, instead of one without any.
+    pub limits: Option<Limits>,
 }
 
 impl Default for Options {
@@ -174,6 +192,8 @@ impl Default for Options {
             init: Duration::from_secs(10),
             keep_alive: Duration::from_secs(12),
             reservation: Duration::from_secs(30),
+            gate: GateSettings::default(),
+            limits: None,
         }
     }
 }
@@ -186,6 +206,7 @@ pub struct Toy {
     /// Whether the token still counts for those who are connected.
     pub is_current: Arc<AtomicBool>,
     touched: Arc<AtomicU32>,
+    hangs: watch::Receiver<u32>,
     client: reqwest::Client,
     _server: JoinSet<()>,
 }
@@ -219,9 +240,11 @@ impl Toy {
 
     pub async fn with(options: Options) -> Self {
         let touched = Arc::new(AtomicU32::new(0));
-        let schema = Schema::new(Query, Mutation(Arc::clone(&touched)), Subscription);
+        let (hanging, hangs) = watch::channel(0);
+        let schema = Schema::new(Query { hanging }, Mutation(Arc::clone(&touched)), Subscription);
         let draining = CancellationToken::new();
-        let Options { checks, graphiql, tokens_gone, deadline, manifest, init, keep_alive, reservation } = options;
+        let Options { checks, graphiql, tokens_gone, deadline, manifest, init, keep_alive, reservation, gate, limits } =
+            options;
         let documents = manifest.map_or_else(Documents::default, |text| Documents::trusting(text).unwrap());
         let (tasks, is_current) = (TaskTracker::new(), Arc::new(AtomicBool::new(true)));
         let app = router(HttpState {
@@ -233,6 +256,7 @@ impl Toy {
             }),
             ready: Arc::new(checks),
             documents: Arc::new(documents),
+            gate: Gate::new(gate, Clock::manual(DateTime::UNIX_EPOCH)),
             graphiql,
             draining: draining.clone(),
             tasks: tasks.clone(),
@@ -249,14 +273,25 @@ impl Toy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = JoinSet::new();
-        server.spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let stop = draining.clone();
+        server.spawn(async move {
+            match limits {
+                Some(limits) => serve(listener, app, stop, limits).await,
+                None => axum::serve(listener, app).await.unwrap(),
+            }
+        });
         let client = reqwest::Client::builder().no_proxy().gzip(false).build().unwrap();
-        Self { address, draining, tasks, is_current, touched, client, _server: server }
+        Self { address, draining, tasks, is_current, touched, hangs, client, _server: server }
     }
 
     /// How often a mutation was executed.
     pub fn touched(&self) -> u32 {
         self.touched.load(Ordering::SeqCst)
+    }
+
+    /// Waits until `never` was begun so often.
+    pub async fn hanging(&self, times: u32) {
+        self.hangs.clone().wait_for(|begun| *begun >= times).await.unwrap();
     }
 
     /// A request with the token.

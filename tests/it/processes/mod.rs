@@ -6,6 +6,7 @@
 mod clients;
 mod locks;
 mod outage;
+mod overload;
 mod starts;
 mod stops;
 mod upgrades;

@@ -90,7 +90,11 @@ impl Process {
 
     /// Starts this command of a server on a free port.
     pub fn spawn(mut command: Command) -> Self {
-        command.env("SLATEGATE_LISTEN", "127.0.0.1:0").env("SLATEGATE_LOG_FORMAT", "json");
+        command.env("SLATEGATE_LISTEN", "127.0.0.1:0");
+        let formats = command.as_std().get_envs().any(|(name, _)| name == "SLATEGATE_LOG_FORMAT");
+        if !formats {
+            command.env("SLATEGATE_LOG_FORMAT", "json");
+        }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let (said, address) = watch::channel(None);
@@ -144,6 +148,13 @@ impl Process {
         let made = run(&["token", "create", "--name", "test", "--role", role], settings).await;
         assert_eq!(made.code, 0, "{}", made.err);
         made.out.trim().to_owned()
+    }
+
+    /// The most memory it ever had, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().unwrap())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() * 1024
     }
 
     /// Everything said so far.
@@ -220,6 +231,9 @@ fn follow(
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let event: Value = serde_json::from_str(line).ok()?;
+    let Ok(event) = serde_json::from_str::<Value>(line) else {
+        let (_, said) = line.split_once("listening address=")?;
+        return said.split(' ').next()?.parse().ok();
+    };
     (event["message"] == "listening").then(|| event["address"].as_str()?.parse().ok())?
 }

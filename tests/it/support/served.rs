@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use slategate::auth::{self, oidc::Oidc};
 use slategate::gateway::Gateway;
-use slategate::http::{Deadlines, router};
+use slategate::http::{Deadlines, GateSettings, router};
 use slategate::lifecycle::Lifecycle;
 use slategate::store::Store;
 use slategate::store::audit::Actor;
@@ -24,28 +24,32 @@ pub struct Served {
 
 impl World {
     pub async fn serve(&self) -> Served {
-        self.serve_from(self.store.clone(), None, Deadlines::default().execution).await
+        self.serve_behind(GateSettings::default()).await
+    }
+
+    pub async fn serve_behind(&self, gate: GateSettings) -> Served {
+        self.serve_from(self.store.clone(), None, Deadlines::default().execution, gate).await
     }
 
     /// Serves callers that this issuer vouches for, too.
     pub async fn serve_trusting(&self, issuer: Option<Oidc>) -> Served {
-        self.serve_from(self.store.clone(), issuer, Deadlines::default().execution).await
+        self.serve_from(self.store.clone(), issuer, Deadlines::default().execution, GateSettings::default()).await
     }
 
     /// A gateway that stops operations after so long.
     pub async fn serve_within(&self, execution: Duration) -> Served {
-        self.serve_from(self.store.clone(), None, execution).await
+        self.serve_from(self.store.clone(), None, execution, GateSettings::default()).await
     }
 
     /// Serves as another process on the same database would.
     pub async fn serve_replica(&self) -> Served {
-        self.serve_from(self.another_store().await, None, Deadlines::default().execution).await
+        self.serve_from(self.another_store().await, None, Deadlines::default().execution, GateSettings::default()).await
     }
 
-    async fn serve_from(&self, store: Store, issuer: Option<Oidc>, execution: Duration) -> Served {
+    async fn serve_from(&self, store: Store, issuer: Option<Oidc>, execution: Duration, gate: GateSettings) -> Served {
         let lifecycle = Lifecycle::default();
         let gateway = Gateway::new(store, self.engine.clone(), self.clock.clone(), false, lifecycle.clone());
-        let gateway = gateway.vouched_for_by(issuer);
+        let gateway = gateway.vouched_for_by(issuer).behind(gate);
         lifecycle.spawn(gateway.store.clone().hear_changes(lifecycle.shutdown.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -1,0 +1,5 @@
+//! Who is let in, and what those learn who are not.
+
+mod alike;
+mod attempts;
+mod names;
