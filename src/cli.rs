@@ -113,6 +113,8 @@ pub struct Place {
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum KeyCommand {
+    /// Make the key file of a new database; with SQLite `slategate serve` does it by itself
+    Create,
     /// Make a new master key and wrap every data key with it; may be cut off and run again, beside running servers
     Rotate {
         /// Only add the new key to the file, to be copied to other machines before the rotation
@@ -188,6 +190,7 @@ Examples:
 
 const KEY_EXAMPLES: &str = "\
 Examples:
+  slategate key create                once, before the first start on PostgreSQL
   slategate key rotate                one key file, shared by every server
   slategate key rotate --prepare      several copies: add a key, copy the file to every server,
   slategate key rotate                then take the key into use

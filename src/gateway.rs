@@ -60,6 +60,10 @@ impl Gateway {
     /// Opens the database and the vault, and judges again what other settings or an older version judged.
     pub async fn open(config: &Config, clock: Clock, migrate: bool, lifecycle: Lifecycle) -> anyhow::Result<Self> {
         let documents = trusted_documents(config.trusted_documents.as_deref())?;
+        if config.database_file.is_none() {
+            // Not made by itself: each replica would make another. Looked for first, so that nothing is written without it.
+            config.master_keys.read()?;
+        }
         let store = Store::connect(config.store_options(clock.clone())).await.context(CANNOT_OPEN)?;
         if migrate {
             store.migrate().await.context("cannot bring the database's schema up to date")?;

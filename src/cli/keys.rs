@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::gateway::wrapped_data_keys;
 use crate::store::Store;
 use crate::store::audit::{AuditAction, AuditEntry};
-use crate::vault::{KeyRing, KeySource, Rotation, RotationLock, Vault, verify_or_refuse};
+use crate::vault::{KeyRing, KeySource, Rotation, RotationLock, Vault, VaultError, verify_or_refuse};
 
 pub async fn key(
     command: KeyCommand,
@@ -19,15 +19,37 @@ pub async fn key(
     clock: Clock,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
-    let store = open(config, clock).await?;
     let source = &config.master_keys;
-    match command {
-        KeyCommand::Rotate { prepare: true } => prepare(&store, source, out).await?,
-        KeyCommand::Rotate { prepare: false } => rotate(&store, source, out).await?,
-        KeyCommand::List => list(&store, &source.read()?, out).await?,
-        KeyCommand::Prune => prune(&store, source, out).await?,
+    if let KeyCommand::Create = command {
+        return create(source, out);
     }
+    let store = open(config, clock).await?;
+    with_store(command, &store, source, out).await?;
     Ok(store.close().await?)
+}
+
+async fn with_store(
+    command: KeyCommand,
+    store: &Store,
+    source: &KeySource,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
+    match command {
+        KeyCommand::Create => create(source, out),
+        KeyCommand::Rotate { prepare: true } => prepare(store, source, out).await,
+        KeyCommand::Rotate { prepare: false } => rotate(store, source, out).await,
+        KeyCommand::List => list(store, &source.read()?, out).await,
+        KeyCommand::Prune => prune(store, source, out).await,
+    }
+}
+
+fn create(source: &KeySource, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
+    let KeySource::File(path) = source else { bail!(VaultError::FixedKeys) };
+    if path.try_exists()? {
+        bail!("{source} is there already; nothing was changed");
+    }
+    let ids = KeyRing::create(path)?.ids();
+    Ok(writeln!(out, "made {source} with master key {}; back it up, and give it to every server", newest(&ids))?)
 }
 
 async fn prepare(store: &Store, source: &KeySource, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {

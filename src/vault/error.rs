@@ -20,7 +20,7 @@ pub enum VaultError {
     #[error("the system gave no random bytes")]
     Randomness(#[source] getrandom::Error),
     #[error(
-        "there is no master key file at {path}; set SLATEGATE_MASTER_KEY_FILE to the file this database was used with"
+        "there is no master key file at {path}; set SLATEGATE_MASTER_KEY_FILE to the file this database was used with, or make one for a new database with `slategate key create`"
     )]
     MissingKeyFile { path: PathBuf },
     #[error("the master key file {path} cannot be used (SLATEGATE_MASTER_KEY_FILE)")]

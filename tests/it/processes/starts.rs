@@ -40,6 +40,29 @@ async fn a_folder_that_cannot_be_written_is_named() {
     assert!(sentence(&refused).contains("cannot open the database"), "{refused:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_database_on_postgresql_needs_a_key_file_that_a_command_makes() {
+    let Some(database) = Database::postgres().await else { return };
+    let path = database.folder().join("new.key");
+    let settings = vec![
+        ("SLATEGATE_DATABASE_URL", database.url.clone()),
+        ("SLATEGATE_MASTER_KEY_FILE", path.display().to_string()),
+    ];
+    let refused = run(&["serve"], &settings).await;
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert!(sentence(&refused).ends_with("or make one for a new database with `slategate key create`"), "{refused:?}");
+    let written = "SELECT CAST(to_regclass('workspace') AS TEXT)";
+    assert_eq!(super::peek(&database, written).await, None, "nothing was written");
+    let made = run(&["key", "create"], &settings).await;
+    assert!(made.code == 0 && made.out.starts_with("made "), "{made:?}");
+    let key = std::fs::read(&path).unwrap();
+    let again = run(&["key", "create"], &settings).await;
+    assert_eq!((again.code, std::fs::read(&path).unwrap()), (1, key));
+    assert!(sentence(&again).ends_with("is there already; nothing was changed"), "{again:?}");
+    drop(Process::serve(&settings).await);
+    database.drop_postgres().await;
+}
+
 on_both_databases! {
     async fn an_address_in_use_is_named(database) {
         let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
