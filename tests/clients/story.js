@@ -35,7 +35,8 @@ export async function describeEverything(server) {
   return ids;
 }
 
-/** Describes every asset, takes one description away, describes it again, and so on until `done` is settled. */
+/** Describes every asset, takes one description away, describes it again, and so on until `done` is settled; in the end
+ * it is away, so that there is something to edit next time. */
 export async function* editing(server, done) {
   let isDone = false;
   const finish = () => (isDone = true);
@@ -45,6 +46,7 @@ export async function* editing(server, done) {
     await describe(server, id, text);
     yield;
   }
+  await describe(server, id, null);
 }
 
 async function describe(server, id, text) {
