@@ -133,7 +133,7 @@ impl Client {
 
     async fn read_once(&self, endpoint: &Endpoint, page: Option<u32>, bucket: &BucketKey) -> Result<Body, AtlasError> {
         let url = endpoint.url(&self.config.base_url, page);
-        let answered = self.session.get(&url, &endpoint.accept(), self.config.clock.now()).await?;
+        let answered = self.session.get(&url, &endpoint.accept(), &self.config.clock).await?;
         let (status, headers) = (answered.response.status(), answered.response.headers().clone());
         self.config.budgets.learn(bucket, told(&headers));
         if status != StatusCode::OK {

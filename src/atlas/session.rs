@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use url::Url;
@@ -14,6 +13,7 @@ use super::error::AtlasError;
 use super::lane::{Answer, Claim, Lane, Nonces};
 use super::refusal::Refusal;
 use super::transport::{Answered, Transport};
+use crate::clock::Clock;
 
 /// No call sends more often. Only nonces that go stale again and again get here.
 const MOST_SENDS: u32 = 5;
@@ -65,7 +65,7 @@ impl Session {
     }
 
     /// Sends a signed GET. Holds a lane until the head of the answer is there.
-    pub async fn get(&self, url: &Url, accept: &str, now: DateTime<Utc>) -> Result<Answered, AtlasError> {
+    pub async fn get(&self, url: &Url, accept: &str, clock: &Clock) -> Result<Answered, AtlasError> {
         let _turn = self.free.acquire().await.map_err(|_closed| AtlasError::unreachable())?;
         let mut lane = self.free_lane().await;
         let deadline = self.transport.deadline();
@@ -80,13 +80,13 @@ impl Session {
             }
             let headers = answered.response.headers().clone();
             let offered = challenge::find(&headers);
-            let refusal = Refusal::new(StatusCode::UNAUTHORIZED, &headers, &answered.refusal_body().await, now);
+            let refusal = Refusal::new(StatusCode::UNAUTHORIZED, &headers, &answered.refusal_body().await, clock.now());
             if let Some(answer) = answer {
                 if refusal.role_code().is_some() {
                     return Err(refusal.into_error());
                 }
                 if self.strike(&answer, offered.as_ref(), &mut struck)? == Strike::Shared {
-                    lane.leap(&answer.nonce, now);
+                    lane.leap(&answer.nonce, clock.now());
                 }
             } else if offered.is_none() {
                 return Err(refusal.into_error());

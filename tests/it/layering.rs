@@ -60,7 +60,7 @@ const ROOMS: &[Room] = &[
         never_says: &["sea_orm", "entity", "reqwest", "diqwest"],
     },
     Room { folder: "entity/src", may_name: &[], never_says: &["async_graphql", "slategate", "migration"] },
-    Room { folder: "migration/src", may_name: &[], never_says: &["entity", "slategate", "async_graphql"] },
+    Room { folder: "migration/src", may_name: &[], never_says: &["entity", "use slategate", "async_graphql"] },
 ];
 
 #[test]

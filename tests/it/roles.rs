@@ -115,7 +115,7 @@ fn input(field: &str, ids: &Value) -> Value {
 /// Everything that a root field gives, as deep as matters.
 fn query(sdl: &Sdl, line: &Line) -> String {
     let field = sdl.fields(line.of).iter().find(|field| field.name == line.field).unwrap();
-    let below = sdl.selection(&field.shape.name, 3);
+    let below = sdl.selection(&field.shape.name, 2);
     let name = line.field;
     match (line.of, name) {
         ("Mutation", _) => {

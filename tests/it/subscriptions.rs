@@ -20,7 +20,7 @@ const PROGRESS: &str = "subscription($id: ID!) { syncProgress(integrationId: $id
 const CHANGES: &str = "subscription($keys: [String!]) { controlChanged(keys: $keys) { control { key status } previous \
                        current at } }";
 
-/// PostgreSQL is told besides whose rows the transaction may see.
+/// Of a look; on PostgreSQL one more says what its transaction sees, and tells the time where the clock is not set.
 const STATEMENTS_OF_A_LOOK: usize = 3;
 
 /// The data of the next result.

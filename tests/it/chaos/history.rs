@@ -85,7 +85,7 @@ impl History {
     }
 
     pub async fn of(database: &Database) -> Self {
-        Self(sea_orm::Database::connect(&database.url).await.unwrap())
+        Self(sea_orm::Database::connect(&database.raw_url).await.unwrap())
     }
 
     /// In the order in which they were made.
