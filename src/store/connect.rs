@@ -100,6 +100,11 @@ impl Store {
         self.write.set_metric_callback(move |info| other(&info.statement.sql));
     }
 
+    /// What one finds out about the database, all others need not.
+    pub(super) fn note_answer<T>(&self, answer: &Result<T, StoreError>) {
+        self.breaker.note(answer);
+    }
+
     pub async fn close(&self) -> Result<(), StoreError> {
         self.read.close_by_ref().await?;
         self.probe.close_by_ref().await?;

@@ -45,7 +45,9 @@ impl Store {
 
     /// Answers once the database does, and its schema has all that this program needs.
     pub async fn check(&self) -> Result<(), StoreError> {
-        if self.pending(&self.probe).await?.is_empty() { Ok(()) } else { Err(StoreError::PendingMigrations) }
+        let pending = self.pending(&self.probe).await;
+        self.note_answer(&pending);
+        if pending?.is_empty() { Ok(()) } else { Err(StoreError::PendingMigrations) }
     }
 
     async fn pending(&self, db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {

@@ -15,19 +15,20 @@ use crate::support::{Database, Kind, Setting, World};
 /// The most statements that a query of the README may take.
 const BUDGET: usize = 6;
 
-/// Each documented query by the words that it begins with, and its statements.
+/// Each documented query by the words that it begins with, and its statements on SQLite. On PostgreSQL each transaction
+/// is first told whose rows it may see.
 const STATEMENTS: [(&str, usize); 11] = [
     ("{ assets", 4),
     ("{ accounts", 4),
     ("{ controlResults", 5),
-    ("{ posture", 6),
-    ("{ posture { controlsFailing", 5),
+    ("{ posture", 5),
+    ("{ posture { controlsFailing", 4),
     ("query Failing", 2),
     ("query", 2),
     ("query Inventory", 4),
     ("query AccessReview", 5),
-    ("query FailingControls {", 11),
-    ("query Compare", 9),
+    ("query FailingControls {", 10),
+    ("query Compare", 8),
 ];
 
 const README: &str = include_str!("../../README.md");
@@ -123,9 +124,7 @@ async fn costs(world: &World) -> Vec<(String, usize, usize)> {
     for Documented { query, variables } in readme().into_iter().chain(tabs(&now)) {
         let before = world.statements.load(Ordering::Relaxed);
         let answer = world.ask_with(&query.replace(FIRST_OF_MARCH, &now), variables).await;
-        let mut cost = world.statements.load(Ordering::Relaxed) - before;
-        // There each transaction is first told whose rows it may see.
-        cost -= usize::from(world.database.kind == Kind::Postgres);
+        let cost = world.statements.load(Ordering::Relaxed) - before;
         let name =
             query.split(|c: char| !c.is_alphanumeric() && c != ' ' && c != '{').next().unwrap().trim().to_owned();
         costs.push((name, cost, answer.to_string().len()));
@@ -143,7 +142,8 @@ on_both_databases! {
         let small = costs(&world(&other, 10).await).await;
         other.drop_postgres().await;
 
-        let pinned: Vec<_> = STATEMENTS.iter().map(|(name, cost)| ((*name).to_owned(), *cost)).collect();
+        let first = usize::from(database.kind == Kind::Postgres);
+        let pinned: Vec<_> = STATEMENTS.iter().map(|(name, cost)| ((*name).to_owned(), cost + first)).collect();
         for costs in [&small, &large] {
             let found: Vec<_> = costs.iter().map(|(name, cost, _)| (name.clone(), *cost)).collect();
             assert_eq!(found, pinned);

@@ -38,7 +38,7 @@ use super::convert::micros;
 use super::sight::Sight;
 use super::{Backend, StoreError, Writer};
 use crate::domain::Instant;
-use scopes::StaleScope;
+use scopes::Amiss;
 
 /// Reads of one workspace at one instant. Clones share the transaction.
 #[derive(Clone)]
@@ -53,7 +53,7 @@ pub struct Reader {
     /// When reading began, in microseconds.
     now: i64,
     freshness: i64,
-    stale: Arc<OnceCell<Vec<StaleScope>>>,
+    amiss: Arc<OnceCell<Amiss>>,
 }
 
 impl Store {
@@ -68,7 +68,7 @@ impl Store {
             clock: micros(now),
             now: micros(now),
             freshness: self.freshness.num_microseconds().unwrap_or(i64::MAX),
-            stale: Arc::default(),
+            amiss: Arc::default(),
         })
     }
 }
@@ -84,7 +84,7 @@ impl Store {
             clock: writer.at,
             now: writer.at,
             freshness: self.freshness.num_microseconds().unwrap_or(i64::MAX),
-            stale: Arc::default(),
+            amiss: Arc::default(),
         }
     }
 }
@@ -94,7 +94,7 @@ impl Reader {
     #[must_use]
     pub fn at(&self, as_of: Option<Instant>) -> Self {
         let as_of = as_of.map(micros).filter(|instant| *instant < self.now);
-        Self { as_of, clock: as_of.unwrap_or(self.now), stale: Arc::default(), ..self.clone() }
+        Self { as_of, clock: as_of.unwrap_or(self.now), amiss: Arc::default(), ..self.clone() }
     }
 
     /// The past instant that is read; None for now.

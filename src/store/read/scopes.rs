@@ -20,6 +20,21 @@ pub struct StaleScope {
     pub deadline: i64,
 }
 
+/// Lists that something is wrong with.
+#[derive(Default)]
+pub(super) struct Amiss {
+    stale: Vec<StaleScope>,
+    unreadable: HashMap<ScopeKind, u32>,
+}
+
+#[derive(FromQueryResult)]
+struct AmissRow {
+    scope_id: i64,
+    last_good: Option<i64>,
+    kind: String,
+    complete: bool,
+}
+
 #[derive(FromQueryResult)]
 struct ReadRow {
     scope_id: i64,
@@ -45,49 +60,38 @@ impl Reader {
         Ok(rows.into_iter().filter_map(|row| Some((row.scope_id, instant(row.last_good?)))).collect())
     }
 
-    /// The lists whose evidence is too old at the instant. Read once per reader.
+    /// The lists whose evidence is too old at the instant.
     pub(super) async fn stale(&self) -> Result<&[StaleScope], StoreError> {
-        let stale = self.stale.get_or_try_init(|| async {
-            let mut select = self.reads();
-            select.and_where(last_good().lte(self.clock.saturating_sub(self.freshness)));
-            let rows = self.all::<ReadRow>(&select).await?;
-            let stale = rows.into_iter().filter_map(|row| {
-                let last_good = row.last_good?;
-                Some(StaleScope {
-                    scope_id: row.scope_id,
-                    last_good,
-                    deadline: last_good.saturating_add(self.freshness),
-                })
-            });
-            Ok::<_, StoreError>(stale.collect())
-        });
-        Ok(stale.await?)
+        Ok(&self.amiss().await?.stale)
     }
 
     /// Lists that the last sync could not read, counted by kind.
-    pub(super) async fn unreadable(&self) -> Result<HashMap<ScopeKind, u32>, StoreError> {
-        #[derive(FromQueryResult)]
-        struct Row {
-            kind: String,
-            count: i64,
-        }
-        let select = Query::select()
-            .column(("s", "kind"))
-            .expr_as(Expr::cust("COUNT(*)"), Alias::new("count"))
-            .from_as("scope_state", "t")
-            .join_as(JoinType::InnerJoin, "scope", "s", Expr::col(("s", "id")).equals(("t", "scope_id")))
-            .and_where(Expr::col(("t", "workspace_id")).eq(self.workspace))
-            .and_where(Expr::col(("t", "complete")).eq(false))
-            .cond_where(self.valid("t"))
-            .group_by_col(("s", "kind"))
-            .to_owned();
-        let rows = self.all::<Row>(&select).await?;
-        rows.into_iter()
-            .map(|row| {
-                let kind = word(&row.kind, ScopeKind::from_word, "scope", "kind")?;
-                Ok((kind, u32::try_from(row.count).unwrap_or(u32::MAX)))
-            })
-            .collect()
+    pub(super) async fn unreadable(&self) -> Result<&HashMap<ScopeKind, u32>, StoreError> {
+        Ok(&self.amiss().await?.unreadable)
+    }
+
+    /// Read once per reader.
+    async fn amiss(&self) -> Result<&Amiss, StoreError> {
+        let amiss = self.amiss.get_or_try_init(|| async {
+            let too_old = self.clock.saturating_sub(self.freshness);
+            let mut select = self.reads();
+            select
+                .columns([("s", "kind"), ("t", "complete")])
+                .cond_where(Condition::any().add(last_good().lte(too_old)).add(Expr::col(("t", "complete")).eq(false)));
+            let mut amiss = Amiss::default();
+            for row in self.all::<AmissRow>(&select).await? {
+                if !row.complete {
+                    let kind = word(&row.kind, ScopeKind::from_word, "scope", "kind")?;
+                    *amiss.unreadable.entry(kind).or_default() += 1;
+                }
+                if let Some(last_good) = row.last_good.filter(|last_good| *last_good <= too_old) {
+                    let deadline = last_good.saturating_add(self.freshness);
+                    amiss.stale.push(StaleScope { scope_id: row.scope_id, last_good, deadline });
+                }
+            }
+            Ok::<_, StoreError>(amiss)
+        });
+        amiss.await
     }
 
     /// The lists that a run was to read, by run id, for runs that have ended.

@@ -164,7 +164,7 @@ impl Reader {
     async fn turns_after(&self, generation: i64, controls: &[(&str, &[ScopeKind])]) -> Result<Vec<Turn>, StoreError> {
         let mut turns = Vec::new();
         for at in self.turning_points(generation, self.clock).await? {
-            let then = Self { as_of: Some(at), clock: at, stale: Arc::default(), ..self.clone() };
+            let then = Self { as_of: Some(at), clock: at, amiss: Arc::default(), ..self.clone() };
             let coverage = then.coverage(controls).await?;
             turns.push((at, coverage.into_iter().map(|(key, coverage)| (key, coverage.status())).collect()));
         }
