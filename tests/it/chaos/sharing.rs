@@ -19,13 +19,14 @@ const A_WHILE: Duration = Duration::from_secs(5);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_servers_run_each_slot_once() {
     let Some(database) = Database::postgres().await else { return };
-    let (organizations, lasts) = if is_long() { (50, 60) } else { (8, 10) };
+    // So many want more than two seconds of a small machine each two seconds: how late they are says how fast it is.
+    let (organizations, lasts, latest) = if is_long() { (50, 60, Duration::MAX) } else { (8, 10, LATEST) };
     let stage = Stage::set(database.clone(), 4, organizations, EVERY_TWO_SECONDS).await;
     tokio::time::sleep(Duration::from_secs(lasts)).await;
     for server in &stage.servers {
         server.end().await;
     }
-    check(&stage).await;
+    check(&stage, latest).await;
     assert_all_took_part(&stage);
     database.drop_postgres().await;
 }
@@ -43,7 +44,7 @@ async fn servers_whose_clocks_are_an_hour_off_keep_the_leases_and_the_slots() {
     for server in &stage.servers {
         server.end().await;
     }
-    check(&stage).await;
+    check(&stage, LATEST).await;
     assert_all_took_part(&stage);
     database.drop_postgres().await;
 }
@@ -66,12 +67,12 @@ async fn a_wish_at_any_server_and_the_schedule_find_the_run_under_way() {
     for server in &stage.servers {
         server.end().await;
     }
-    check(&stage).await;
+    check(&stage, LATEST).await;
     database.drop_postgres().await;
 }
 
-/// Nothing was done twice.
-async fn check(stage: &Stage) {
+/// Nothing was done twice, and nothing was later than this.
+async fn check(stage: &Stage, latest: Duration) {
     let record = Record {
         changes: stage.history.changes().await,
         runs: stage.history.runs().await,
@@ -80,7 +81,7 @@ async fn check(stage: &Stage) {
         away: Vec::new(),
         people: HashSet::default(),
     };
-    let verdict = record.check(LATEST);
+    let verdict = record.check(latest);
     println!("{} claims, {} commits; late by {:?} at worst", verdict.claims, verdict.commits, verdict.worst_lateness);
     assert!(verdict.wrong.is_empty(), "{:#?}", verdict.wrong);
 }

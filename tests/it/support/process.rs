@@ -75,6 +75,16 @@ fn code(status: ExitStatus) -> i32 {
     status.code().or(status.signal().map(|signal| -signal)).unwrap()
 }
 
+impl Drop for Process {
+    /// Its locks are let go of once it is gone, so that the next server may follow at once.
+    fn drop(&mut self) {
+        let _gone = self.child.start_kill();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
 impl Process {
     /// Starts a server on a free port and waits until it listens.
     pub async fn serve(settings: &[(&str, String)]) -> Self {
