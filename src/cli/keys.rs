@@ -20,27 +20,18 @@ pub async fn key(
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
     let source = &config.master_keys;
-    if let KeyCommand::Create = command {
-        return create(source, out);
-    }
-    let store = open(config, clock).await?;
-    with_store(command, &store, source, out).await?;
-    Ok(store.close().await?)
-}
-
-async fn with_store(
-    command: KeyCommand,
-    store: &Store,
-    source: &KeySource,
-    out: &mut (dyn Write + Send),
-) -> anyhow::Result<()> {
+    let store = match command {
+        KeyCommand::Create => return create(source, out),
+        _ => open(config, clock).await?,
+    };
     match command {
-        KeyCommand::Create => create(source, out),
-        KeyCommand::Rotate { prepare: true } => prepare(store, source, out).await,
-        KeyCommand::Rotate { prepare: false } => rotate(store, source, out).await,
-        KeyCommand::List => list(store, &source.read()?, out).await,
-        KeyCommand::Prune => prune(store, source, out).await,
+        KeyCommand::Create => {}
+        KeyCommand::Rotate { prepare: true } => prepare(&store, source, out).await?,
+        KeyCommand::Rotate { prepare: false } => rotate(&store, source, out).await?,
+        KeyCommand::List => list(&store, &source.read()?, out).await?,
+        KeyCommand::Prune => prune(&store, source, out).await?,
     }
+    Ok(store.close().await?)
 }
 
 fn create(source: &KeySource, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
