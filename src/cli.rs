@@ -2,15 +2,30 @@
 
 mod admin;
 mod audit;
+mod backup;
+mod doctor;
+mod format;
 mod keys;
+mod people;
+mod postgres;
+mod progress;
+mod prune;
+mod restore;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 pub use admin::{migrate, token, workspace};
 pub use audit::audit;
+pub use backup::backup;
+pub use doctor::{Health, doctor};
+pub use format::Format;
 pub use keys::key;
+pub use people::people;
+pub use prune::prune;
+pub use restore::restore;
 
 use crate::auth::{DEFAULT_TTL_DAYS, LONGEST_TTL_DAYS};
 use crate::config;
@@ -34,7 +49,7 @@ pub enum Command {
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
     /// Bring the database's schema up to date, then exit
-    Migrate,
+    Migrate(Migrate),
     /// Print the GraphQL schema
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,
@@ -50,6 +65,101 @@ pub enum Command {
     /// Make workspaces
     #[command(subcommand)]
     Workspace(WorkspaceCommand),
+    /// Bring in the personnel from a file
+    #[command(subcommand)]
+    People(PeopleCommand),
+    /// Delete what is older than the settings keep; servers do it daily by themselves
+    #[command(after_help = PRUNE_EXAMPLES)]
+    Prune(Prune),
+    /// Write the database as it is now to a file, beside running servers; the master keys are not in it
+    #[command(after_help = BACKUP_EXAMPLES)]
+    Backup(Backup),
+    /// Make the database, which must be new or empty, from a backup, and check it
+    #[command(after_help = RESTORE_EXAMPLES)]
+    Restore(Restore),
+    /// Check settings, database, keys, clocks, Atlas, syncs and disks; changes nothing
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(Doctor),
+    /// Print a script that has a shell complete this program's commands
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Migrate {
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Only say what would be deleted
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The file to write: whole, or not at all
+    #[arg(long, value_name = "PATH")]
+    pub to: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub force: bool,
+    #[arg(long, value_name = "PATH")]
+    #[arg(help = "PostgreSQL's pg_dump, at least as new as the server [default: the one on PATH]")]
+    pub pg_dump: Option<PathBuf>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// What `slategate backup` wrote
+    #[arg(long, value_name = "PATH")]
+    pub from: PathBuf,
+    /// The checksum that `slategate backup` printed: another file is refused
+    #[arg(long, value_name = "HEX")]
+    pub sha256: Option<String>,
+    #[arg(long, value_name = "PATH")]
+    #[arg(help = "PostgreSQL's pg_restore, at least as new as the pg_dump of the backup [default: the one on PATH]")]
+    pub pg_restore: Option<PathBuf>,
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PeopleCommand {
+    /// Create and change people by e-mail address: every row of the file, or none
+    #[command(after_help = PEOPLE_EXAMPLES)]
+    Import {
+        /// CSV with a header; columns are email, fullName, aliases, status, startsOn and endsOn
+        file: PathBuf,
+        /// merge: everybody else stays; full: whoever works here and has no row is marked as left
+        #[arg(long, value_enum, default_value_t = ImportModeArg::Merge)]
+        mode: ImportModeArg,
+        /// Only say what would be changed
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportModeArg {
+    Merge,
+    Full,
 }
 
 #[derive(Debug, Args)]
@@ -78,6 +188,8 @@ pub enum TokenCommand {
     List {
         #[command(flatten)]
         place: Place,
+        #[command(flatten)]
+        format: Format,
     },
     /// Revoke a token; running servers refuse it within five seconds
     Revoke {
@@ -85,6 +197,8 @@ pub enum TokenCommand {
         id: i64,
         #[command(flatten)]
         place: Place,
+        #[command(flatten)]
+        format: Format,
     },
 }
 
@@ -93,15 +207,21 @@ pub struct TokenCreate {
     /// What the token is for, as lists show it
     #[arg(long)]
     pub name: String,
-    /// viewer reads; analyst also edits inventory, links and people; admin also connects and disconnects
+    /// viewer reads; analyst also edits inventory, links and people; admin also connects and disconnects; scim only
+    /// provisions people at /scim/v2
     #[arg(long)]
     pub role: RoleArg,
+    /// E-mail address of the person who calls with it: reviewers of access need one
+    #[arg(long, value_name = "EMAIL")]
+    pub person: Option<String>,
     #[command(flatten)]
     pub place: Place,
     /// Days until the token expires
     #[arg(long, value_name = "DAYS", default_value_t = DEFAULT_TTL_DAYS)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=i64::from(LONGEST_TTL_DAYS)))]
     pub expires_in_days: u16,
+    #[command(flatten)]
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -122,7 +242,10 @@ pub enum KeyCommand {
         prepare: bool,
     },
     /// List the master keys and how many workspaces need each; shows no key
-    List,
+    List {
+        #[command(flatten)]
+        format: Format,
+    },
     /// Remove the master keys that no workspace needs any more
     Prune,
 }
@@ -136,6 +259,8 @@ pub enum AuditCommand {
         head: Option<String>,
         #[command(flatten)]
         place: Place,
+        #[command(flatten)]
+        format: Format,
     },
 }
 
@@ -143,13 +268,21 @@ pub enum AuditCommand {
 pub enum WorkspaceCommand {
     /// Make a workspace: its own integrations, people, results and tokens
     #[command(after_help = WORKSPACE_EXAMPLES)]
-    Create { name: String },
+    Create {
+        name: String,
+        #[command(flatten)]
+        format: Format,
+    },
     /// List the workspaces
-    List,
+    List {
+        #[command(flatten)]
+        format: Format,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RoleArg {
+    Scim,
     Viewer,
     Analyst,
     Admin,
@@ -158,11 +291,17 @@ pub enum RoleArg {
 impl From<RoleArg> for Role {
     fn from(role: RoleArg) -> Self {
         match role {
+            RoleArg::Scim => Self::Scim,
             RoleArg::Viewer => Self::Viewer,
             RoleArg::Analyst => Self::Analyst,
             RoleArg::Admin => Self::Admin,
         }
     }
+}
+
+/// Writes the script for this shell.
+pub fn completions(shell: Shell, out: &mut dyn std::io::Write) {
+    clap_complete::generate(shell, &mut Cli::command(), "slategate", out);
 }
 
 const FIRST_STEPS: &str = "\
@@ -186,7 +325,8 @@ const TOKEN_EXAMPLES: &str = "\
 Examples:
   slategate token create --name ci --role viewer
   TOKEN=$(slategate token create --name dashboard --role analyst --expires-in-days 30)
-  slategate token create --name ops --role admin --workspace emea";
+  slategate token create --name ops --role admin --workspace emea
+  slategate token create --name okta --role scim --expires-in-days 365";
 
 const KEY_EXAMPLES: &str = "\
 Examples:
@@ -205,6 +345,46 @@ const WORKSPACE_EXAMPLES: &str = "\
 Example:
   slategate workspace create emea
   slategate token create --name ops --role admin --workspace emea";
+
+const PRUNE_EXAMPLES: &str = "\
+SLATEGATE_HISTORY_DAYS and SLATEGATE_RUNS_DAYS say what is kept.
+
+Examples:
+  slategate prune --dry-run                          how much would go
+  SLATEGATE_HISTORY_DAYS=365 slategate prune         keep one year; what is gone cannot be had back
+  slategate prune --json | jq '.workspaces[].total'";
+
+const BACKUP_EXAMPLES: &str = "\
+Examples:
+  slategate backup --to /backups/slategate.backup
+  slategate backup --to /backups/slategate.backup > /backups/slategate.sha256
+  slategate backup --to nightly.backup --force --json
+
+The checksum is printed as sha256sum does it. Keep the master keys elsewhere: who has both has the Atlas keys.";
+
+const RESTORE_EXAMPLES: &str = "\
+Examples:
+  SLATEGATE_DATABASE_URL=sqlite:///var/lib/slategate/slategate.db slategate restore --from slategate.backup
+  createdb slategate
+  SLATEGATE_DATABASE_URL=postgres://slategate@db/slategate slategate restore --from slategate.backup";
+
+const DOCTOR_EXAMPLES: &str = "\
+Exit codes: 0 when nothing failed, 1 when something did, 78 when the settings are not usable.
+
+Examples:
+  slategate doctor
+  slategate doctor --json | jq '.checks[] | select(.state != \"OK\")'";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  slategate completions bash > /etc/bash_completion.d/slategate
+  slategate completions zsh > ~/.zfunc/_slategate
+  slategate completions fish > ~/.config/fish/completions/slategate.fish";
+
+const PEOPLE_EXAMPLES: &str = "\
+Examples:
+  slategate people import people.csv --dry-run
+  slategate people import everybody.csv --mode full --workspace emea";
 
 #[cfg(test)]
 mod tests;

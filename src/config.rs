@@ -18,7 +18,7 @@ use chrono_tz::Tz;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::sync::{Schedule, ScheduleError};
+use crate::sync::{Retention, Schedule, ScheduleError};
 pub use variables::{VARIABLES, help};
 
 use crate::auth::oidc::OidcSettings;
@@ -27,6 +27,7 @@ use crate::http::{GateSettings, Proxies};
 use crate::store::StoreOptions;
 use crate::store::views::Role;
 use crate::telemetry::LogFormat;
+use crate::telemetry::traces::TraceSettings;
 use crate::vault::KeySource;
 use values::Database;
 use variables::Variables;
@@ -42,6 +43,8 @@ pub struct Config {
     pub database_file: Option<PathBuf>,
     pub database_connections: u32,
     pub listen: SocketAddr,
+    /// Where metrics are served without a token; None: on the main address, with one.
+    pub metrics_listen: Option<SocketAddr>,
     pub graphiql: bool,
     /// Origins whose pages may read answers in a browser.
     pub cors_origins: Vec<HeaderValue>,
@@ -63,10 +66,20 @@ pub struct Config {
     /// The zone that a person's last day ends in.
     pub time_zone: Tz,
     pub deprovision_grace_days: u32,
+    /// Without a sign-in for so long a user is dormant.
+    pub dormant_after_days: u32,
+    /// Within so long every account's access is to be reviewed.
+    pub access_review_days: u32,
+    /// How long the past is kept.
+    pub retention: Retention,
     pub require_customer_managed_keys: bool,
     pub tags: TagNames,
     /// The issuer whose tokens open the door beside our own.
     pub oidc: Option<OidcSettings>,
+    /// Bytes of answers that are kept in memory; 0 keeps none.
+    pub read_model: usize,
+    /// Where traces go, if anywhere.
+    pub traces: Option<TraceSettings>,
     pub log: String,
     pub log_format: LogFormat,
     /// Variables that begin like ours and are no settings: perhaps misspelt, perhaps somebody else's.
@@ -116,6 +129,7 @@ impl Config {
         StoreOptions {
             url: self.database_url.expose_secret().to_owned(),
             freshness: self.freshness,
+            dormant_after: TimeDelta::days(self.dormant_after_days.into()),
             clock,
             connections: self.database_connections,
             lease: self.sync_lease,
@@ -136,6 +150,7 @@ impl Config {
         let database = vars.required("SLATEGATE_DATABASE_URL", values::database);
         let database_connections = vars.required("SLATEGATE_DATABASE_CONNECTIONS", values::number(1..=1000));
         let listen = vars.required("SLATEGATE_LISTEN", values::socket_address);
+        let metrics_listen = vars.optional("SLATEGATE_METRICS_LISTEN", values::socket_address);
         let graphiql = vars.required("SLATEGATE_GRAPHIQL", values::boolean);
         let cors_origins = vars.optional("SLATEGATE_CORS_ORIGINS", values::origins).unwrap_or_default();
         let trusted_proxies = vars.optional("SLATEGATE_TRUSTED_PROXIES", values::proxies).unwrap_or_default();
@@ -150,11 +165,18 @@ impl Config {
         let master_keys = vars.optional("SLATEGATE_MASTER_KEYS", |text| Ok(SecretString::from(text)));
         let time_zone = vars.required("SLATEGATE_TIME_ZONE", values::time_zone);
         let grace_days = vars.required("SLATEGATE_DEPROVISION_GRACE_DAYS", values::number(0..=365));
+        let dormant_after_days = vars.required("SLATEGATE_DORMANT_AFTER_DAYS", values::number(1..=3650));
+        let access_review_days = vars.required("SLATEGATE_ACCESS_REVIEW_DAYS", values::number(1..=3650));
+        let history_days = vars.required("SLATEGATE_HISTORY_DAYS", values::number(0..=36_500));
+        let runs_days = vars.required("SLATEGATE_RUNS_DAYS", values::number(0..=36_500));
         let require_customer_managed_keys = vars.required("SLATEGATE_REQUIRE_CUSTOMER_MANAGED_KEYS", values::boolean);
         let owner = vars.required("SLATEGATE_OWNER_TAG", values::tag_name);
         let description = vars.required("SLATEGATE_DESCRIPTION_TAG", values::tag_name);
         let user_data = vars.required("SLATEGATE_USER_DATA_TAG", values::tag_name);
         let oidc = Self::read_oidc(vars);
+        let read_model = vars.required("SLATEGATE_READ_MODEL_MIB", values::number(0..=65_536));
+        let collector = vars.optional("SLATEGATE_OTLP_ENDPOINT", values::collector);
+        let sample_ratio = vars.required("SLATEGATE_TRACE_SAMPLE_RATIO", values::ratio);
         let log = vars.required("SLATEGATE_LOG", values::log_filter);
         let log_format = vars.required("SLATEGATE_LOG_FORMAT", values::log_format);
 
@@ -180,6 +202,7 @@ impl Config {
             database_file: file,
             database_connections: database_connections?,
             listen: listen?,
+            metrics_listen,
             graphiql: graphiql?,
             cors_origins,
             trusted_proxies,
@@ -187,15 +210,22 @@ impl Config {
             trusted_only,
             atlas_base_url: atlas_base_url?,
             atlas_lanes: usize::try_from(atlas_lanes?).ok()?,
+            read_model: usize::try_from(read_model?).ok()?.checked_mul(1024 * 1024)?,
             freshness: freshness.map_or_else(|| default_freshness(&schedule), |hours| TimeDelta::hours(hours.into())),
             schedule,
             sync_lease: Duration::from_secs(sync_lease?.into()),
             master_keys: master_keys?,
             time_zone: time_zone?,
             deprovision_grace_days: grace_days?,
+            dormant_after_days: dormant_after_days?,
+            access_review_days: access_review_days?,
+            retention: Retention::of_days(history_days?, runs_days?),
             require_customer_managed_keys: require_customer_managed_keys?,
             tags: TagNames { owner: owner?, description: description?, user_data: user_data? },
             oidc: oidc?,
+            traces: collector
+                .zip(sample_ratio)
+                .map(|(endpoint, sample_ratio)| TraceSettings { endpoint, sample_ratio }),
             log: log?,
             log_format: log_format?,
             unknown: Vec::new(),

@@ -5,13 +5,13 @@
 #[cfg(test)]
 mod tests;
 
-use crate::{atlas, auth, graphql, sync, vault};
+use crate::{atlas, auth, graphql, scim, sync, telemetry, vault};
 
 /// Reads one input.
 pub type Door = fn(&[u8]);
 
 /// Every target by name: also that of its file in `fuzz/fuzz_targets` and of its folder in `fuzz/seeds`.
-pub const TARGETS: [(&str, Door); 11] = [
+pub const TARGETS: [(&str, Door); 15] = [
     ("atlas_account", atlas::fuzz::account),
     ("atlas_challenge", atlas::fuzz::challenge),
     ("atlas_cluster", atlas::fuzz::cluster),
@@ -21,8 +21,12 @@ pub const TARGETS: [(&str, Door); 11] = [
     ("csv_import", sync::fuzz::import),
     ("guard", graphql::fuzz::guard),
     ("ids", graphql::fuzz::ids),
+    ("scim_filter", scim::fuzz::filter),
+    ("scim_patch", scim::fuzz::patch),
+    ("scim_user", scim::fuzz::document),
     ("sealed", vault::fuzz::sealed),
     ("token", auth::fuzz::token),
+    ("trace_parent", telemetry::traces::fuzz::parent),
 ];
 
 /// Reads `input` by the door of this name.

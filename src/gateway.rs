@@ -1,35 +1,42 @@
 //! The running gateway: builds every part once and wires it. Knows all.
 
+mod provision;
+mod ready;
+mod scrape;
+mod service;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use async_graphql::{Request, Response};
-use futures_util::stream::BoxStream;
-use secrecy::{ExposeSecret, SecretString};
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use crate::auth::Authenticator;
 use crate::auth::oidc::Oidc;
-use crate::auth::{self, AuthError, Authenticator};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::controls::Policy;
 use crate::graphql::documents::Documents;
-use crate::graphql::{self, Schema, State};
-use crate::http::{
-    AuthFailure, CallerSession, Deadlines, Gate, GateSettings, GraphQlService, HttpState, Limits, Pending, Readiness,
-    RequestId, Unready, router, serve,
-};
+use crate::graphql::exports::Exports;
+use crate::graphql::{self, Answers, State};
+use crate::http::{Deadlines, Gate, GateSettings, HttpState, Limits, metrics_router, router, serve};
 use crate::lifecycle::Lifecycle;
-use crate::store::views::{Caller, Role};
+use crate::store::views::Role;
 use crate::store::workspaces::StoredDataKey;
 use crate::store::{Store, StoreError};
 use crate::sync::judge::{Subjects, rejudge};
-use crate::sync::{self, Engine, EngineOptions};
-use crate::vault::{WrappedDataKey, verify_or_refuse};
+use crate::sync::{self, Engine, EngineOptions, Retention, prune_daily};
+use crate::telemetry::metrics::Metrics;
+use crate::vault::{Vault, WrappedDataKey, verify_or_refuse};
+use ready::Ready;
+use scrape::Scrape;
+use service::Service;
 
+/// Bytes of answers that are kept unless another number is set.
+pub const DEFAULT_ANSWERS_LIMIT: usize = 64 * 1024 * 1024;
 /// Runs taken up at the same time.
 const WORKERS: usize = 2;
 /// Of a manifest of trusted documents, in bytes.
@@ -37,10 +44,10 @@ const LARGEST_MANIFEST: u64 = 32 * 1024 * 1024;
 /// How long requests and runs under way may take after the word to stop.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// Open connections where metrics are served by themselves.
+const SCRAPERS: usize = 64;
 /// What to do about a database that cannot be opened.
 pub const CANNOT_OPEN: &str = "cannot open the database; start it, or correct SLATEGATE_DATABASE_URL";
-/// A caller whom the database does not know by then is told to come back.
-const KNOWN_WITHIN: Duration = Duration::from_millis(2_800);
 
 /// Every part of a gateway, ready to serve.
 pub struct Gateway {
@@ -54,6 +61,13 @@ pub struct Gateway {
     documents: Arc<Documents>,
     /// Roles that may run trusted documents only.
     trusted_only: Vec<Role>,
+    /// Bytes of answers that are kept.
+    answers_limit: usize,
+    metrics: Metrics,
+    /// Where metrics are served by themselves.
+    scraped_on: Option<TcpListener>,
+    /// How long the past is kept.
+    retention: Retention,
 }
 
 impl Gateway {
@@ -73,28 +87,50 @@ impl Gateway {
         store.ensure_default_workspace().await?;
         let data_keys = wrapped_data_keys(&store).await?;
         let vault = verify_or_refuse(&config.master_keys, config.database_file.is_some(), &data_keys)?;
-        let policy = policy(config);
-        judge_if_settings_changed(&store, &policy).await?;
-        let options = EngineOptions {
-            policy,
-            schedule: config.schedule.clone(),
-            clock: clock.clone(),
-            atlas_base_url: config.atlas_base_url.clone(),
-            atlas_lanes: config.atlas_lanes,
-        };
-        let limits = sync::Limits { lease: config.sync_lease, ..sync::Limits::default() };
-        let engine = Engine::new(store.clone(), vault, options).with_limits(limits);
+        judge_if_settings_changed(&store, &policy(config)).await?;
+        let engine = engine(config, store.clone(), vault, clock.clone());
         let tasks = lifecycle.tasks.clone();
         let oidc = config.oidc.clone().map(|settings| Oidc::new(settings, clock.clone(), tasks)).transpose()?;
         let gateway = Self::new(store, engine, clock, config.graphiql, lifecycle).behind(config.gate());
-        Ok(gateway.trusting(documents, config.trusted_only.clone()).vouched_for_by(oidc))
+        let gateway = gateway.trusting(documents, config.trusted_only.clone()).keeping(config.retention);
+        Ok(gateway.remembering(config.read_model).vouched_for_by(oidc))
     }
 
     /// A gateway of parts that are open already.
     pub fn new(store: Store, engine: Engine, clock: Clock, graphiql: bool, lifecycle: Lifecycle) -> Self {
         let (documents, trusted_only) = (Arc::default(), Vec::new());
         let gate = Gate::new(GateSettings::default(), clock.clone());
-        Self { store, engine, lifecycle, clock, graphiql, oidc: None, gate, documents, trusted_only }
+        let retention = Retention::default();
+        let answers_limit = DEFAULT_ANSWERS_LIMIT;
+        let metrics = Metrics::new(engine.atlas_metrics(), engine.metrics(), store.metrics());
+        let (oidc, scraped_on) = (None, None);
+        Self {
+            store,
+            engine,
+            lifecycle,
+            clock,
+            graphiql,
+            oidc,
+            gate,
+            documents,
+            trusted_only,
+            answers_limit,
+            metrics,
+            scraped_on,
+            retention,
+        }
+    }
+
+    /// With so many bytes of answers kept in memory; 0 keeps none.
+    #[must_use]
+    pub fn remembering(self, answers_limit: usize) -> Self {
+        Self { answers_limit, ..self }
+    }
+
+    /// Serves metrics there and not beside all else.
+    #[must_use]
+    pub fn scraped_on(self, listener: Option<TcpListener>) -> Self {
+        Self { scraped_on: listener, ..self }
     }
 
     /// With a gate of its own instead of the usual one.
@@ -118,21 +154,36 @@ impl Gateway {
         self
     }
 
+    /// Lets go of the past after so long.
+    #[must_use]
+    pub fn keeping(self, retention: Retention) -> Self {
+        Self { retention, ..self }
+    }
+
     /// Serves on `listener` and syncs until the word to stop, then lets what is under way finish.
-    pub async fn run(self, listener: TcpListener) -> anyhow::Result<()> {
+    pub async fn run(mut self, listener: TcpListener) -> anyhow::Result<()> {
         let Lifecycle { shutdown, tasks } = self.lifecycle.clone();
         self.lifecycle.spawn(self.store.clone().hear_changes(shutdown.clone()));
+        self.lifecycle.spawn(prune_daily(self.store.clone(), self.retention, shutdown.clone()));
         let starting = async {
             let started = self.engine.start(&tasks, &shutdown, WORKERS).await;
             started.inspect_err(|_| shutdown.cancel())
         };
         let limits = Limits { drain: DRAIN_WITHIN, ..Limits::default() };
-        let serving = serve(listener, router(self.http_state()), shutdown.clone(), limits);
+        let state = self.http_state();
+        let scrapes = self.metrics_router(state.clone());
+        let serving = serve(listener, router(state), shutdown.clone(), limits);
+        let scraped_on = self.scraped_on.take();
+        let showing = async {
+            if let Some(listener) = scraped_on {
+                serve(listener, scrapes, shutdown.clone(), Limits { connections: SCRAPERS, ..limits }).await;
+            }
+        };
         let finishing = async {
             shutdown.cancelled().await;
             self.lifecycle.drain(DRAIN_WITHIN).await
         };
-        let ((), finished, started) = tokio::join!(serving, finishing, starting);
+        let ((), (), finished, started) = tokio::join!(serving, showing, finishing, starting);
         if !finished {
             tracing::warn!("work under way was cut off");
         }
@@ -146,6 +197,16 @@ impl Gateway {
         started.context("cannot start the sync schedule")
     }
 
+    /// What an address that serves metrics by itself answers with.
+    pub fn metrics_router(&self, state: HttpState) -> Router {
+        metrics_router(state, self.scrape())
+    }
+
+    fn scrape(&self) -> Arc<Scrape> {
+        let (store, engine) = (self.store.clone(), self.engine.clone());
+        Arc::new(Scrape::new(self.metrics.clone(), store, engine, self.clock.clone()))
+    }
+
     /// What requests are answered with.
     pub fn http_state(&self) -> HttpState {
         let state = State { store: self.store.clone(), engine: self.engine.clone(), clock: self.clock.clone() };
@@ -157,20 +218,39 @@ impl Gateway {
                 self.oidc.clone(),
             ),
             schema: graphql::schema(state.clone()),
+            exports: Exports::new(state.clone(), self.lifecycle.tasks.clone()),
             state,
+            answers: Arc::new(Answers::new(self.answers_limit)),
             trusted_only: self.trusted_only.clone(),
+            metrics: self.metrics.graphql.clone(),
+            scrape: self.scrape(),
         };
         HttpState {
             graphql: Arc::new(service),
-            ready: Arc::new(Database(self.store.clone())),
+            ready: Arc::new(Ready::new(self.store.clone(), self.engine.clone(), self.clock.clone())),
             documents: Arc::clone(&self.documents),
             gate: self.gate.clone(),
             graphiql: self.graphiql,
+            metrics: self.metrics.http.clone(),
+            shows_metrics: self.scraped_on.is_none(),
             draining: self.lifecycle.shutdown.clone(),
             tasks: self.lifecycle.tasks.clone(),
             deadlines: Deadlines::default(),
         }
     }
+}
+
+/// The engine that these settings ask for.
+pub fn engine(config: &Config, store: Store, vault: Vault, clock: Clock) -> Engine {
+    let options = EngineOptions {
+        policy: policy(config),
+        schedule: config.schedule.clone(),
+        clock,
+        atlas_base_url: config.atlas_base_url.clone(),
+        atlas_lanes: config.atlas_lanes,
+    };
+    let limits = sync::Limits { lease: config.sync_lease, ..sync::Limits::default() };
+    Engine::new(store, vault, options).with_limits(limits)
 }
 
 /// Every workspace's data key, as the vault knows it.
@@ -200,6 +280,8 @@ fn policy(config: &Config) -> Policy {
         user_data_tag: config.tags.user_data.clone(),
         require_customer_managed_keys: config.require_customer_managed_keys,
         deprovision_grace: config.deprovision_grace_days,
+        dormant_after_days: config.dormant_after_days,
+        access_review_days: config.access_review_days,
         time_zone: config.time_zone,
     }
 }
@@ -216,95 +298,4 @@ async fn judge_if_settings_changed(store: &Store, policy: &Policy) -> Result<(),
         store.set_policy_fingerprint(workspace, &fingerprint).await?;
     }
     Ok(())
-}
-
-/// Who is calling, and their requests.
-struct Service {
-    authenticator: Authenticator,
-    schema: Schema,
-    state: State,
-    trusted_only: Vec<Role>,
-}
-
-impl GraphQlService for Service {
-    fn authenticate<'a>(&'a self, token: Option<&'a str>) -> Pending<'a, Result<Arc<dyn CallerSession>, AuthFailure>> {
-        Box::pin(async move {
-            let token = token.ok_or(AuthFailure::Unauthenticated)?;
-            let known = timeout(KNOWN_WITHIN, self.authenticator.authenticate(token)).await;
-            let Ok(known) = known else { return Err(AuthFailure::Unavailable) };
-            match known {
-                Ok(Some(caller)) => {
-                    let (schema, state) = (self.schema.clone(), self.state.clone());
-                    let trusted_only = self.trusted_only.contains(&caller.role);
-                    let authenticator = self.authenticator.clone();
-                    let (token, holder) = (SecretString::from(token), auth::fingerprint(token));
-                    Ok(Arc::new(Session { schema, state, caller, trusted_only, authenticator, token, holder }) as _)
-                }
-                Ok(None) => Err(AuthFailure::Unauthenticated),
-                Err(error) => Err(not_identified(&error)),
-            }
-        })
-    }
-
-    fn is_no_guess(&self, token: &str) -> bool {
-        self.authenticator.is_no_guess(token)
-    }
-}
-
-fn not_identified(error: &AuthError) -> AuthFailure {
-    tracing::error!(error = error as &dyn std::error::Error, "caller not identified");
-    AuthFailure::Unavailable
-}
-
-struct Session {
-    schema: Schema,
-    state: State,
-    caller: Caller,
-    trusted_only: bool,
-    authenticator: Authenticator,
-    token: SecretString,
-    holder: String,
-}
-
-impl CallerSession for Session {
-    fn is_held_to_trusted_documents(&self) -> bool {
-        self.trusted_only
-    }
-
-    fn execute<'a>(&'a self, request: Request, id: &'a RequestId) -> Pending<'a, Response> {
-        Box::pin(async move {
-            use tracing::Instrument;
-            let caller = Caller { request_id: Some(id.as_str().to_owned()), ..self.caller.clone() };
-            let span = tracing::info_span!("graphql", request.id = id.as_str());
-            graphql::execute(&self.schema, &self.state, caller, request).instrument(span).await
-        })
-    }
-
-    fn subscribe(&self, request: Request) -> BoxStream<'static, Response> {
-        graphql::subscribe(&self.schema, self.caller.clone(), request)
-    }
-
-    fn is_current(&self) -> Pending<'_, Result<bool, AuthFailure>> {
-        Box::pin(async move {
-            let confirmed = self.authenticator.confirm(self.token.expose_secret(), &self.caller).await;
-            confirmed.map_err(|error| not_identified(&error))
-        })
-    }
-
-    fn holder(&self) -> &str {
-        &self.holder
-    }
-}
-
-struct Database(Store);
-
-impl Readiness for Database {
-    fn check(&self) -> Pending<'_, Result<(), Unready>> {
-        Box::pin(async move {
-            self.0.check().await.map_err(|error| {
-                tracing::warn!(error = &error as &dyn std::error::Error, "database is not ready");
-                Unready("database")
-            })
-        })
-    }
 }

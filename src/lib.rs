@@ -8,6 +8,7 @@ pub mod config;
 pub mod controls;
 pub mod demo;
 pub mod domain;
+pub mod export;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;
@@ -15,6 +16,7 @@ pub mod gateway;
 pub mod graphql;
 pub mod http;
 pub mod lifecycle;
+pub mod scim;
 pub mod store;
 pub mod sync;
 pub mod telemetry;

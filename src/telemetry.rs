@@ -1,6 +1,10 @@
-//! The log: text or JSON on standard error. Standard output belongs to the commands.
+//! What operators see of the process: the log, metrics and traces. A leaf: it knows none of what it tells about.
+//!
+//! The log is text or JSON on standard error. Standard output belongs to the commands.
 
 mod inert;
+pub mod metrics;
+pub mod traces;
 
 use std::str::FromStr;
 

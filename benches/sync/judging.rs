@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use slategate::controls::{self, AccountFacts, AssetFacts, PeopleIndex, Policy};
 use slategate::domain::Person;
+use slategate::domain::review::ReviewRecord;
 use slategate::store::Store;
 
 /// How long it takes to judge everything in the workspace, and how many verdicts that gives.
@@ -34,7 +35,15 @@ pub async fn judge(store: &Store, workspace: i64) -> Result<(Duration, usize)> {
     for account in &accounts {
         let link = controls::link(&account.account, account.manual_person, &index);
         let person = link.person.and_then(|id| people.get(&id));
-        let facts = AccountFacts { account: &account.account, link: &link, person, any_personnel: true };
+        let facts = AccountFacts {
+            account: &account.account,
+            privileged: account.privileged,
+            link: &link,
+            person,
+            any_personnel: true,
+            first_seen_at: account.first_seen_at,
+            review: ReviewRecord::default(),
+        };
         for control in controls::ALL {
             verdicts += usize::from(black_box(control.judge_account(&facts, &policy, now)).is_some());
         }

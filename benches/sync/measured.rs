@@ -12,7 +12,7 @@ use slategate::controls::Policy;
 use slategate::demo::keys::READER;
 use slategate::store::audit::Actor;
 use slategate::store::{Store, StoreOptions};
-use slategate::sync::{Engine, EngineOptions};
+use slategate::sync::{Engine, EngineOptions, ImportOptions};
 use slategate::vault::{KeyRing, Vault};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,14 @@ const FACTS: [&str; 10] = [
     "control_result",
     "control_status",
 ];
+
+/// Clusters and users for each project.
+pub const EACH: usize = 10;
+
+/// The organization that is measured.
+pub const fn size(projects: usize) -> estate::Size {
+    estate::Size { projects, clusters: EACH, users: EACH, generation: 0 }
+}
 
 /// What two syncs cost.
 #[derive(Debug, Serialize, Deserialize)]
@@ -66,6 +74,7 @@ pub async fn sync_twice(atlas: Url, database: String, projects: usize, lanes: us
     let mut store = Store::connect(StoreOptions {
         url: database.clone(),
         freshness: TimeDelta::hours(24),
+        dormant_after: TimeDelta::days(90),
         clock: Clock::default(),
         connections: 10,
         lease: Duration::from_secs(30),
@@ -85,7 +94,7 @@ pub async fn sync_twice(atlas: Url, database: String, projects: usize, lanes: us
     };
     let engine = Engine::new(store.clone(), vault, options);
     let by = Actor { workspace, key: "bench".to_owned(), name: "bench".to_owned(), request_id: None };
-    let imported = engine.import_people(&by, &estate::people(projects)).await?;
+    let imported = engine.import_people(&by, &estate::people(size(projects)), ImportOptions::default()).await?;
     ensure!(imported.is_ok(), "the people were refused: {imported:?}");
     let connected = engine.connect(&by, READER.public, READER.private.to_owned().into()).await?;
     let integration = connected.ok().context("the organization was refused")?.integration_id;

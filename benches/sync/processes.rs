@@ -5,14 +5,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use slategate::demo::simulator::{EndpointSet, Limit};
-use slategate::demo::{Simulator, SimulatorOptions};
+use slategate::demo::Simulator;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use url::Url;
 
 use crate::estate;
-use crate::measured::Costs;
+use crate::measured::{self, Costs};
 
 /// A simulated Atlas in a process of its own; it ends with this value.
 pub struct Atlas {
@@ -36,21 +35,7 @@ impl Atlas {
 
 /// Serves until standard input ends, without limits of rate.
 pub async fn serve_atlas(projects: usize, latency: Duration) -> Result<()> {
-    let plenty = Limit { capacity: u32::MAX, refill: u32::MAX };
-    let sets = [
-        EndpointSet::Root,
-        EndpointSet::Organization,
-        EndpointSet::Users,
-        EndpointSet::Teams,
-        EndpointSet::Keys,
-        EndpointSet::Projects,
-        EndpointSet::Project,
-        EndpointSet::Clusters,
-        EndpointSet::EncryptionAtRest,
-    ];
-    let limits = sets.into_iter().map(|set| (set, plenty)).collect();
-    let options = SimulatorOptions { limits, ..SimulatorOptions::default() };
-    let simulator = Simulator::start(vec![estate::organization(projects)], options).await?;
+    let simulator = Simulator::start(vec![estate::organization(measured::size(projects))], estate::boundless()).await?;
     simulator.latency(latency);
     println!("{}", simulator.base_url());
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;

@@ -3,6 +3,10 @@
 //! Instants are microseconds since 1970 in UTC. A fact row holds from `valid_from` until just before `valid_to`
 //! (null: still). Words (`status`, `kind`, ...) are spelled as in `slategate::domain`.
 
+pub mod access_review;
+pub mod access_review_decision;
+pub mod access_review_item;
+pub mod access_review_reviewer;
 pub mod account;
 pub mod account_fact;
 pub mod account_link;
@@ -23,6 +27,8 @@ pub mod person_fact;
 pub mod project;
 pub mod project_fact;
 pub mod role_grant;
+pub mod scim_user;
+pub mod scim_user_address;
 pub mod scope;
 pub mod scope_state;
 pub mod sync_run;

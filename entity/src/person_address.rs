@@ -11,6 +11,9 @@ pub struct Model {
     pub person_id: i64,
     #[sea_orm(column_type = "Text")]
     pub address: String,
+    /// What stands before the `@`, and before a `+` in that.
+    #[sea_orm(column_type = "Text")]
+    pub local_part: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

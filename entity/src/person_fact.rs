@@ -23,6 +23,12 @@ pub struct Model {
     pub ends_on: Option<String>,
     /// From this instant the person counts as having left; null: not foreseen.
     pub leaves_at: Option<i64>,
+    /// Where each value comes from, as JSON.
+    #[sea_orm(column_type = "Text")]
+    pub sources: String,
+    /// The full name as it is compared: lower case, single spaces.
+    #[sea_orm(column_type = "Text")]
+    pub name_key: String,
     #[sea_orm(column_type = "Text")]
     pub search_text: String,
     pub valid_from: i64,

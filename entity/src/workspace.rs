@@ -14,6 +14,10 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub policy_fingerprint: Option<String>,
     pub created_at: i64,
+    /// What had ended before this instant is gone, or goes. None: everything is there.
+    pub history_from: Option<i64>,
+    /// When pruning may begin next; while one is under way, when somebody else may take it up.
+    pub prune_at: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -23,14 +23,31 @@ impl Roles {
     /// Makes what is missing of the two roles, and has the login of this migration be able to act as them.
     pub async fn ensure(manager: &SchemaManager<'_>) -> Result<Self, DbErr> {
         let [database, login] = texts(manager, "SELECT current_database()::text, current_user::text").await?;
-        let stem = stem(&database);
-        let roles = Self { tenant: format!("{stem}_tenant"), clerk: format!("{stem}_clerk") };
+        let roles = match Self::known(manager).await? {
+            Some(roles) => roles,
+            None => Self::of_database(&database),
+        };
         for role in [&roles.tenant, &roles.clerk] {
             if let Err(refused) = ensure(manager, role).await {
                 return Err(DbErr::Custom(roles.asks_an_administrator(&login, &refused)));
             }
         }
         Ok(roles)
+    }
+
+    /// Those that the database says it has: a copy of it under another name keeps them.
+    async fn known(manager: &SchemaManager<'_>) -> Result<Option<Self>, DbErr> {
+        let [known] = texts(manager, "SELECT COALESCE(to_regproc('slategate_tenant')::text, '')").await?;
+        if known.is_empty() {
+            return Ok(None);
+        }
+        let [tenant, clerk] = texts(manager, "SELECT slategate_tenant(), slategate_clerk()").await?;
+        Ok(Some(Self { tenant, clerk }))
+    }
+
+    fn of_database(name: &str) -> Self {
+        let stem = stem(name);
+        Self { tenant: format!("{stem}_tenant"), clerk: format!("{stem}_clerk") }
     }
 
     /// Lets the tenant do `privileges` with rows of its workspace, and the owner with all when it says so.

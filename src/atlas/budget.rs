@@ -84,6 +84,16 @@ impl Budgets {
         self.shelf().bucket(key, now).close(now + pause.min(LONGEST_CLOSED));
     }
 
+    /// The endpoint sets that were asked, and the tokens that the emptiest bucket of each has now.
+    pub(super) fn lowest(&self, now: Instant) -> Vec<(&'static str, u32)> {
+        let mut lowest: HashMap<EndpointSet, u32> = HashMap::new();
+        for ((set, _), bucket) in &mut self.shelf().buckets {
+            let tokens = bucket.tokens_at(now);
+            lowest.entry(*set).and_modify(|least| *least = tokens.min(*least)).or_insert(tokens);
+        }
+        lowest.into_iter().map(|(set, tokens)| (set.name(), tokens)).collect()
+    }
+
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -100,6 +110,15 @@ impl Bucket {
         let more = periods.saturating_mul(self.limit.refill);
         self.tokens = self.tokens.saturating_add(more).min(self.limit.capacity);
         self.refilled_at += REFILL_EVERY * periods;
+    }
+
+    /// None while it is closed.
+    fn tokens_at(&mut self, now: Instant) -> u32 {
+        if self.closed_until > now {
+            return 0;
+        }
+        self.refill(now);
+        self.tokens
     }
 
     fn take(&mut self, now: Instant) -> Result<(), Duration> {
@@ -220,6 +239,18 @@ mod tests {
         }
         budgets.take(&(EndpointSet::Clusters, "one more".to_owned()), start + Duration::from_hours(1)).unwrap();
         assert_eq!(budgets.shelf().buckets.len(), 2);
+    }
+
+    #[test]
+    fn the_emptiest_bucket_of_a_set_is_told() {
+        let (budgets, now) = (Budgets::default(), Instant::now());
+        budgets.take(&key(USERS), now).unwrap();
+        budgets.take(&(USERS, "another".to_owned()), now).unwrap();
+        budgets.take(&(USERS, "another".to_owned()), now).unwrap();
+        assert_eq!(budgets.lowest(now), [("users", 498)]);
+        budgets.close(&key(USERS), now, Duration::from_secs(90));
+        assert_eq!(budgets.lowest(now), [("users", 0)]);
+        assert_eq!(budgets.lowest(now + Duration::from_secs(90)), [("users", 250)]);
     }
 
     proptest! {

@@ -19,6 +19,8 @@ use super::retry_after::{self, LONGEST_WAIT};
 use super::session::Session;
 use super::transport::{Timeouts, Transport};
 use crate::clock::Clock;
+use crate::telemetry::metrics::AtlasMetrics;
+use crate::telemetry::traces::{self, Span};
 
 /// How often a call is tried again after a failure that may pass.
 const RETRIES: u32 = 3;
@@ -38,6 +40,7 @@ pub struct AtlasConfig {
     pub timeouts: Timeouts,
     /// Clones of a configuration spend the same.
     pub budgets: Budgets,
+    pub metrics: AtlasMetrics,
 }
 
 impl AtlasConfig {
@@ -52,7 +55,13 @@ impl AtlasConfig {
             longest_wait: LONGEST_WAIT,
             timeouts: Timeouts::default(),
             budgets: Budgets::default(),
+            metrics: AtlasMetrics::default(),
         }
+    }
+
+    /// The endpoint sets that were asked, and the tokens that the emptiest bucket of each has now.
+    pub fn bucket_tokens(&self) -> Vec<(&'static str, u32)> {
+        self.budgets.lowest(self.pace.now())
     }
 }
 
@@ -85,7 +94,7 @@ impl Client {
         if !host::is_allowed(&config.base_url) {
             return Err(SetupError::BaseUrl);
         }
-        let transport = Transport::new(&config.base_url, config.timeouts)?;
+        let transport = Transport::new(&config.base_url, config.timeouts, config.metrics.clone())?;
         let session = Session::new(transport, credentials, config.lanes);
         let dice = Dice::new(config.backoff.clone());
         Ok(Self { config, public_key: credentials.public_key.clone(), session, dice })
@@ -116,25 +125,45 @@ impl Client {
         let mut attempt = 1;
         loop {
             self.wait_for_token(&bucket).await?;
+            let span = traces::atlas_call(endpoint.name(), attempt);
             // Boxed: a sync holds many of these at a time.
-            let error = match Box::pin(self.read_once(endpoint, page, &bucket)).await {
+            let reading = Box::pin(span.around(self.read_once(endpoint, page, &bucket, &span)));
+            let error = match reading.await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
+            span.fail(error.category().word());
+            drop(span);
             let wait = self.wait_after(&error, &bucket, attempt);
             let Some(wait) = wait.filter(|wait| attempt <= RETRIES && *wait <= self.config.longest_wait) else {
                 return Err(error);
             };
             tracing::debug!(code = error.code(), attempt, wait_ms = wait.as_millis(), "atlas call is tried again");
+            self.note_retry(if matches!(error, AtlasError::RateLimited { .. }) {
+                "rate_limited"
+            } else {
+                "unavailable"
+            });
             self.config.pace.wait(wait).await;
             attempt += 1;
         }
     }
 
-    async fn read_once(&self, endpoint: &Endpoint, page: Option<u32>, bucket: &BucketKey) -> Result<Body, AtlasError> {
+    pub(super) fn note_retry(&self, reason: &'static str) {
+        self.config.metrics.retried(reason);
+    }
+
+    async fn read_once(
+        &self,
+        endpoint: &Endpoint,
+        page: Option<u32>,
+        bucket: &BucketKey,
+        span: &Span,
+    ) -> Result<Body, AtlasError> {
         let url = endpoint.url(&self.config.base_url, page);
-        let answered = self.session.get(&url, &endpoint.accept(), &self.config.clock).await?;
+        let answered = self.session.get(&url, endpoint, &self.config.clock).await?;
         let (status, headers) = (answered.response.status(), answered.response.headers().clone());
+        span.set("http.response.status_code", i64::from(status.as_u16()));
         self.config.budgets.learn(bucket, told(&headers));
         if status != StatusCode::OK {
             let body = answered.refusal_body().await;

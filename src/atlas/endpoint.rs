@@ -54,6 +54,24 @@ impl Read {
         Layout { parent, child, version, row_id }
     }
 
+    /// What metrics and traces call it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Organization => "organization",
+            Self::Users => "users",
+            Self::Teams => "teams",
+            Self::ApiKeys => "api_keys",
+            Self::ServiceAccounts => "service_accounts",
+            Self::Projects => "projects",
+            Self::Clusters => "clusters",
+            Self::FlexClusters => "flex_clusters",
+            Self::EncryptionAtRest => "encryption_at_rest",
+            Self::ProjectTeams => "project_teams",
+            Self::ProjectServiceAccounts => "project_service_accounts",
+        }
+    }
+
     const fn set(self) -> EndpointSet {
         match self {
             Self::Root => EndpointSet::Root,
@@ -93,6 +111,10 @@ impl Endpoint {
 
     pub(super) const fn kind(&self) -> Read {
         self.read
+    }
+
+    pub(super) const fn name(&self) -> &'static str {
+        self.read.name()
     }
 
     pub(super) fn accept(&self) -> String {

@@ -35,6 +35,20 @@ pub(super) struct Limit {
 }
 
 impl EndpointSet {
+    /// What metrics call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Organization => "organization",
+            Self::Users => "users",
+            Self::Teams => "teams",
+            Self::Keys => "keys",
+            Self::Clusters => "clusters",
+            Self::EncryptionAtRest => "encryption_at_rest",
+            Self::Project => "project",
+        }
+    }
+
     pub const fn scope(self) -> BucketScope {
         match self {
             Self::Root => BucketScope::User,

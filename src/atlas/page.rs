@@ -42,6 +42,9 @@ impl Client {
                 return Listing { rows: reading.rows, failure: None };
             }
             tracing::debug!(list = ?endpoint.kind(), reads, "atlas list changed while it was read");
+            if reads < MOST_READS {
+                self.note_retry("unstable_list");
+            }
             before = Some(reading);
         }
         let rows = before.map_or_else(Vec::new, |reading| reading.rows);

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::challenge::{self, Challenge};
 use super::client::Credentials;
+use super::endpoint::Endpoint;
 use super::error::AtlasError;
 use super::lane::{Answer, Claim, Lane, Nonces};
 use super::refusal::Refusal;
@@ -65,16 +66,17 @@ impl Session {
     }
 
     /// Sends a signed GET. Holds a lane until the head of the answer is there.
-    pub async fn get(&self, url: &Url, accept: &str, clock: &Clock) -> Result<Answered, AtlasError> {
+    pub async fn get(&self, url: &Url, endpoint: &Endpoint, clock: &Clock) -> Result<Answered, AtlasError> {
         let _turn = self.free.acquire().await.map_err(|_closed| AtlasError::unreachable())?;
         let mut lane = self.free_lane().await;
+        let _busy = self.transport.metrics().lane();
         let deadline = self.transport.deadline();
         let mut struck = false;
         for _ in 0..MOST_SENDS {
             self.check_circuit()?;
             let answer = lane.answer(url)?;
             let header = answer.as_ref().map(|made| made.header.clone());
-            let answered = self.transport.get(url, accept, header, deadline).await?;
+            let answered = self.transport.get(url, endpoint, header, deadline).await?;
             if answered.response.status() != StatusCode::UNAUTHORIZED {
                 return Ok(answered);
             }

@@ -10,8 +10,10 @@ use reqwest::{Response, redirect, retry, tls};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::endpoint::Endpoint;
 use super::error::AtlasError;
 use super::host::{self, Guard, Resolver};
+use crate::telemetry::metrics::AtlasMetrics;
 
 /// How long each part of a call may take.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +52,7 @@ pub(super) struct Transport {
     http: reqwest::Client,
     timeouts: Timeouts,
     sent: AtomicU64,
+    metrics: AtlasMetrics,
 }
 
 /// The head of an answer. Its body has to be read before the call's time is up.
@@ -60,7 +63,7 @@ pub(super) struct Answered {
 }
 
 impl Transport {
-    pub fn new(base: &Url, timeouts: Timeouts) -> Result<Self, reqwest::Error> {
+    pub fn new(base: &Url, timeouts: Timeouts, metrics: AtlasMetrics) -> Result<Self, reqwest::Error> {
         let local = host::is_loopback(base);
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("slategate/", env!("CARGO_PKG_VERSION")))
@@ -74,12 +77,16 @@ impl Transport {
         if local {
             builder = builder.no_proxy();
         }
-        Ok(Self { http: builder.build()?, timeouts, sent: AtomicU64::new(0) })
+        Ok(Self { http: builder.build()?, timeouts, sent: AtomicU64::new(0), metrics })
     }
 
     /// Every request so far, challenges included.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    pub const fn metrics(&self) -> &AtlasMetrics {
+        &self.metrics
     }
 
     /// When a call that begins now has to be over.
@@ -91,16 +98,23 @@ impl Transport {
     pub async fn get(
         &self,
         url: &Url,
-        accept: &str,
+        endpoint: &Endpoint,
         answer: Option<HeaderValue>,
         deadline: Instant,
     ) -> Result<Answered, AtlasError> {
-        let mut request = self.http.get(url.clone()).header(ACCEPT, accept);
+        let mut request = self.http.get(url.clone()).header(ACCEPT, endpoint.accept());
         if let Some(answer) = answer {
             request = request.header(AUTHORIZATION, answer);
         }
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let response = within(self.timeouts.head, deadline, request.send()).await??;
+        let begun = Instant::now();
+        let response = match within(self.timeouts.head, deadline, request.send()).await {
+            Ok(sent) => sent.map_err(AtlasError::from),
+            Err(late) => Err(late),
+        };
+        let status = response.as_ref().ok().map(|response| response.status().as_u16());
+        self.metrics.sent(endpoint.name(), status, begun.elapsed());
+        let response = response?;
         Ok(Answered { response, deadline, idle: self.timeouts.idle })
     }
 }

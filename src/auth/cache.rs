@@ -52,7 +52,7 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::views::Role;
+    use crate::store::views::{CallerPerson, Role};
 
     fn caller() -> Caller {
         Caller {
@@ -61,6 +61,7 @@ mod tests {
             key: "token:1".to_owned(),
             name: "ci".to_owned(),
             role: Role::Viewer,
+            person: CallerPerson::Nobody,
             request_id: None,
         }
     }

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::domain::{Instant, hex};
 use crate::store::audit::{Actor, AuditAction, AuditEntry, AuditKind};
 use crate::store::tokens::{LAST_USE_PRECISION, LiveToken};
-use crate::store::views::{Caller, Role};
+use crate::store::views::{Caller, CallerPerson, Role};
 use crate::store::workspaces::DEFAULT_WORKSPACE;
 use crate::store::{Store, StoreError};
 use cache::{CONFIRMED_FOR, Cache, REMEMBERED_FOR};
@@ -116,6 +116,7 @@ impl Authenticator {
             key: format!("oidc:{}", identity.subject),
             name: identity.name,
             role: identity.role,
+            person: identity.address.map_or(CallerPerson::Nobody, CallerPerson::Address),
             request_id: None,
         };
         self.cache().insert(hash, caller.clone(), now, identity.expires_at);
@@ -150,29 +151,42 @@ pub enum IssueError {
     Randomness(#[source] getrandom::Error),
     #[error("a token lives 1 to {LONGEST_TTL_DAYS} days, not {0}")]
     Lifetime(u16),
+    #[error("there is no such person in the workspace")]
+    NoSuchPerson,
     #[error("the token could not be stored")]
     Store(#[from] StoreError),
 }
 
+/// A token to make.
+#[derive(Debug, Clone, Copy)]
+pub struct NewToken<'a> {
+    pub name: &'a str,
+    pub role: Role,
+    /// Who it is that calls with it.
+    pub person: Option<i64>,
+    /// 1 to [`LONGEST_TTL_DAYS`].
+    pub ttl_days: u16,
+}
+
 /// A new token of the actor's workspace. It can be shown now and never again.
-pub async fn issue(
-    store: &Store,
-    by: &Actor,
-    name: &str,
-    role: Role,
-    now: Instant,
-    ttl_days: u16,
-) -> Result<(i64, Token), IssueError> {
+pub async fn issue(store: &Store, by: &Actor, new: NewToken<'_>, now: Instant) -> Result<(i64, Token), IssueError> {
+    let NewToken { name, role, person, ttl_days } = new;
     if !(1..=LONGEST_TTL_DAYS).contains(&ttl_days) {
         return Err(IssueError::Lifetime(ttl_days));
     }
     let token = Token::generate().map_err(IssueError::Randomness)?;
     let expires_at = now + TimeDelta::days(i64::from(ttl_days));
     let writer = store.writer(by.workspace).await?;
-    let id = writer.create_token(name, role, &token.hash(), now, expires_at).await?;
+    if let Some(person) = person
+        && !writer.has_person(person).await?
+    {
+        return Err(IssueError::NoSuchPerson);
+    }
+    let id = writer.create_token(name, role, person, &token.hash(), now, expires_at).await?;
     let entry = AuditEntry::done(AuditAction::CreateToken)
         .about(AuditKind::Token, id, name)
         .change("role", None, Some(role.word().to_owned()))
+        .change("person", None, person.map(|id| id.to_string()))
         .change("expiresAt", None, Some(expires_at.to_rfc3339()));
     writer.audit(by, entry).await?;
     writer.commit().await?;

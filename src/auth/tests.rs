@@ -7,6 +7,10 @@ fn actor(workspace: i64) -> Actor {
     Actor { workspace, key: "cli".to_owned(), name: "cli".to_owned(), request_id: None }
 }
 
+fn new(role: Role, ttl_days: u16) -> NewToken<'static> {
+    NewToken { name: "ci", role, person: None, ttl_days }
+}
+
 struct Door {
     folder: tempfile::TempDir,
     store: Store,
@@ -23,6 +27,7 @@ impl Door {
         let store = Store::connect(StoreOptions {
             url: format!("sqlite://{}", folder.path().join("test.db").display()),
             freshness: DAY,
+            dormant_after: DAY,
             clock: clock.clone(),
             connections: 2,
             lease: std::time::Duration::from_secs(30),
@@ -37,7 +42,7 @@ impl Door {
     }
 
     async fn issue(&self, ttl_days: u16) -> Token {
-        issue(&self.store, &actor(self.workspace), "ci", Role::Analyst, self.clock.now(), ttl_days).await.unwrap().1
+        issue(&self.store, &actor(self.workspace), new(Role::Analyst, ttl_days), self.clock.now()).await.unwrap().1
     }
 
     async fn lets_in(&self, token: &Token) -> bool {
@@ -131,7 +136,7 @@ async fn the_database_never_sees_the_token() {
 async fn a_token_lives_a_year_at_most() {
     let door = Door::open().await;
     for days in [0, 366] {
-        let refused = issue(&door.store, &actor(door.workspace), "ci", Role::Viewer, door.clock.now(), days).await;
+        let refused = issue(&door.store, &actor(door.workspace), new(Role::Viewer, days), door.clock.now()).await;
         assert!(matches!(refused, Err(IssueError::Lifetime(told)) if told == days));
     }
     assert!(door.store.tokens(door.workspace).await.unwrap().is_empty());

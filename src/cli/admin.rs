@@ -3,22 +3,39 @@
 use std::io::Write;
 
 use anyhow::{Context, bail};
+use chrono::TimeDelta;
+use serde::Serialize;
 
-use super::{Place, TokenCommand, TokenCreate, WorkspaceCommand};
-use crate::auth;
+use super::format::written;
+use super::{Migrate, Place, TokenCommand, TokenCreate, WorkspaceCommand};
+use crate::auth::{self, NewToken};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::Instant;
 use crate::gateway::CANNOT_OPEN;
 use crate::store::audit::Actor;
 use crate::store::tokens::TokenView;
+use crate::store::views::Role;
 use crate::store::{Store, StoreError};
 
-pub async fn migrate(config: &Config, clock: Clock) -> anyhow::Result<()> {
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Migrated {
+    applied: Vec<String>,
+}
+
+pub async fn migrate(
+    command: Migrate,
+    config: &Config,
+    clock: Clock,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
     let store = Store::connect(config.store_options(clock)).await.context(CANNOT_OPEN)?;
+    let pending = store.schema().await?.pending;
     store.migrate().await.context("cannot bring the database's schema up to date; nothing was changed")?;
     store.ensure_default_workspace().await?;
     tracing::info!("the schema is up to date");
+    command.format.print(out, &Migrated { applied: pending }, |_| Ok(()))?;
     Ok(store.close().await?)
 }
 
@@ -32,20 +49,90 @@ pub async fn token(
     let store = open(config, clock.clone()).await?;
     match command {
         TokenCommand::Create(create) => create_token(&store, create, clock.now(), out).await?,
-        TokenCommand::List { place } => {
+        TokenCommand::List { place, format } => {
             let workspace = find(&store, place).await?;
-            for token in store.tokens(workspace).await? {
-                writeln!(out, "{}", describe(&token, clock.now()))?;
-            }
+            let tokens = store.tokens(workspace).await?;
+            let document =
+                Tokens { tokens: tokens.iter().map(|token| TokenDocument::of(token, clock.now())).collect() };
+            format.print(out, &document, |out| {
+                tokens.iter().try_for_each(|token| writeln!(out, "{}", describe(token, clock.now())))
+            })?;
         }
-        TokenCommand::Revoke { id, place } => {
+        TokenCommand::Revoke { id, place, format } => {
             let workspace = find(&store, place).await?;
             if !auth::revoke(&store, &actor(workspace), *id, clock.now()).await? {
                 bail!("workspace {} has no token {id} that could be revoked", place.workspace);
             }
+            format.print(out, &Revoked { id: *id, revoked_at: written(clock.now()) }, |_| Ok(()))?;
         }
     }
     Ok(store.close().await?)
+}
+
+#[derive(Serialize)]
+struct Tokens {
+    tokens: Vec<TokenDocument>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenDocument {
+    id: i64,
+    name: String,
+    role: Role,
+    state: &'static str,
+    created_at: String,
+    expires_at: String,
+    last_used_at: Option<String>,
+    revoked_at: Option<String>,
+}
+
+impl TokenDocument {
+    fn of(token: &TokenView, now: Instant) -> Self {
+        let state = match token.revoked_at {
+            Some(_) => "REVOKED",
+            None if token.expires_at <= now => "EXPIRED",
+            None => "ACTIVE",
+        };
+        Self {
+            id: token.id,
+            name: token.name.clone(),
+            role: token.role,
+            state,
+            created_at: written(token.created_at),
+            expires_at: written(token.expires_at),
+            last_used_at: token.last_used_at.map(written),
+            revoked_at: token.revoked_at.map(written),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Revoked {
+    id: i64,
+    revoked_at: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewTokenDocument<'a> {
+    id: i64,
+    name: &'a str,
+    role: Role,
+    /// Shown once.
+    token: &'a str,
+    expires_at: String,
+}
+
+#[derive(Serialize)]
+struct Workspaces {
+    workspaces: Vec<WorkspaceDocument>,
+}
+
+#[derive(Serialize)]
+struct WorkspaceDocument {
+    name: String,
 }
 
 pub async fn workspace(
@@ -56,11 +143,16 @@ pub async fn workspace(
 ) -> anyhow::Result<()> {
     let store = open(config, clock).await?;
     match command {
-        WorkspaceCommand::Create { name } => create_workspace(&store, name).await?,
-        WorkspaceCommand::List => {
-            for (_, name) in store.workspaces().await? {
-                writeln!(out, "{name}")?;
-            }
+        WorkspaceCommand::Create { name, format } => {
+            create_workspace(&store, name).await?;
+            format.print(out, &WorkspaceDocument { name: name.clone() }, |_| Ok(()))?;
+        }
+        WorkspaceCommand::List { format } => {
+            let names = store.workspaces().await?.into_iter().map(|(_, name)| WorkspaceDocument { name });
+            let document = Workspaces { workspaces: names.collect() };
+            format.print(out, &document, |out| {
+                document.workspaces.iter().try_for_each(|workspace| writeln!(out, "{}", workspace.name))
+            })?;
         }
     }
     Ok(store.close().await?)
@@ -95,9 +187,24 @@ async fn create_token(
     if name.is_empty() {
         bail!("a token needs a name");
     }
-    let (_, token) =
-        auth::issue(store, &actor(workspace), name, create.role.into(), now, create.expires_in_days).await?;
-    Ok(writeln!(out, "{}", token.expose())?)
+    let person = match &create.person {
+        Some(address) => Some(person(store, workspace, address).await?),
+        None => None,
+    };
+    let new = NewToken { name, role: create.role.into(), person, ttl_days: create.expires_in_days };
+    let expires_at = now + TimeDelta::days(create.expires_in_days.into());
+    let (id, token) = auth::issue(store, &actor(workspace), new, now).await?;
+    let (role, token) = (create.role.into(), token.expose());
+    let document = NewTokenDocument { id, name, role, token, expires_at: written(expires_at) };
+    create.format.print(out, &document, |out| writeln!(out, "{token}"))
+}
+
+/// The person with this e-mail address.
+async fn person(store: &Store, workspace: i64, address: &str) -> anyhow::Result<i64> {
+    let reader = store.reader(workspace).await?;
+    let found = reader.person_at(&address.trim().to_lowercase()).await?;
+    reader.finish().await?;
+    found.with_context(|| format!("{address} is not the address of one person; upsertPerson makes people"))
 }
 
 async fn create_workspace(store: &Store, name: &str) -> anyhow::Result<()> {

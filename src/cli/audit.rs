@@ -3,12 +3,22 @@
 use std::io::Write;
 
 use anyhow::{Context, bail};
+use serde::Serialize;
 
 use super::AuditCommand;
 use super::admin::{find, open};
+use super::progress::Progress;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::store::audit::Head;
+
+/// The head of the chain.
+#[derive(Serialize)]
+struct Verified<'a> {
+    workspace: &'a str,
+    sequence: i64,
+    hash: &'a str,
+}
 
 pub async fn audit(
     command: &AuditCommand,
@@ -17,11 +27,17 @@ pub async fn audit(
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
     let store = open(config, clock).await?;
-    let AuditCommand::Verify { head, place } = command;
+    let AuditCommand::Verify { head, place, format } = command;
     let noted = head.as_deref().map(parse).transpose()?;
     let workspace = find(&store, place).await?;
-    match store.verify_audit(workspace, noted.as_ref()).await? {
-        Ok(head) => writeln!(out, "{}:{}", head.sequence, head.hash)?,
+    let progress = Progress::begin("verifying", "events", None);
+    let verified = store.verify_audit_telling(workspace, noted.as_ref(), &|events| progress.set(events)).await?;
+    drop(progress);
+    match verified {
+        Ok(head) => {
+            let document = Verified { workspace: &place.workspace, sequence: head.sequence, hash: &head.hash };
+            format.print(out, &document, |out| writeln!(out, "{}:{}", head.sequence, head.hash))?;
+        }
         Err(broken) => bail!("the audit ledger of workspace {} is broken: {broken}", place.workspace),
     }
     Ok(store.close().await?)

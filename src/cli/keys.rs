@@ -3,9 +3,11 @@
 use std::io::Write;
 
 use anyhow::bail;
+use serde::Serialize;
 
-use super::KeyCommand;
 use super::admin::{actor, open};
+use super::progress::Progress;
+use super::{Format, KeyCommand};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::wrapped_data_keys;
@@ -28,7 +30,7 @@ pub async fn key(
         KeyCommand::Create => {}
         KeyCommand::Rotate { prepare: true } => prepare(&store, source, out).await?,
         KeyCommand::Rotate { prepare: false } => rotate(&store, source, out).await?,
-        KeyCommand::List => list(&store, &source.read()?, out).await?,
+        KeyCommand::List { format } => list(&store, &source.read()?, format, out).await?,
         KeyCommand::Prune => prune(&store, source, out).await?,
     }
     Ok(store.close().await?)
@@ -68,6 +70,8 @@ async fn rotate(store: &Store, source: &KeySource, out: &mut (dyn Write + Send))
     let id = newest(&ring.ids()).to_owned();
     let vault = Vault::new(ring);
     let mut wrapped = 0_u32;
+    let total = u64::try_from(wrapped_data_keys(store).await?.len()).ok();
+    let progress = Progress::begin("wrapping", "data keys", total);
     // Until none is left: a server may have made a data key with its old newest key meanwhile.
     loop {
         let data_keys = wrapped_data_keys(store).await?;
@@ -83,19 +87,42 @@ async fn rotate(store: &Store, source: &KeySource, out: &mut (dyn Write + Send))
             writer.audit(&actor(workspace), entry).await?;
             writer.commit().await?;
             wrapped += 1;
+            progress.set(wrapped.into());
             tracing::info!(workspace.id = workspace, master_key_id = id, "data key wrapped again");
         }
     }
+    drop(progress);
     Ok(writeln!(out, "master key {id} is in use; data keys wrapped again: {wrapped}")?)
 }
 
-async fn list(store: &Store, ring: &KeyRing, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Keys {
+    master_keys: Vec<MasterKey>,
+}
+
+#[derive(Serialize)]
+struct MasterKey {
+    id: String,
+    /// How many need it.
+    workspaces: usize,
+    /// It wraps new data keys.
+    newest: bool,
+}
+
+async fn list(store: &Store, ring: &KeyRing, format: Format, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
     let data_keys = wrapped_data_keys(store).await?;
-    for id in ring.ids() {
-        let needed = data_keys.iter().filter(|(_, key)| key.master_key_id == id).count();
-        writeln!(out, "{id}\tworkspaces: {needed}")?;
-    }
-    Ok(())
+    let ids = ring.ids();
+    let newest = newest(&ids).to_owned();
+    let key = |id: String| {
+        let workspaces = data_keys.iter().filter(|(_, key)| key.master_key_id == id).count();
+        MasterKey { newest: id == newest, id, workspaces }
+    };
+    let document = Keys { master_keys: ids.into_iter().map(key).collect() };
+    format.print(out, &document, |out| {
+        let mut keys = document.master_keys.iter();
+        keys.try_for_each(|key| writeln!(out, "{}\tworkspaces: {}", key.id, key.workspaces))
+    })
 }
 
 async fn prune(store: &Store, source: &KeySource, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {

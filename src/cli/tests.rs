@@ -29,7 +29,7 @@ impl Desk {
         let outcome = match parsed.command {
             Command::Token(command) => token(&command, config, clock, &mut out).await,
             Command::Workspace(command) => workspace(&command, config, clock, &mut out).await,
-            Command::Migrate => migrate(config, clock).await,
+            Command::Migrate(command) => migrate(command, config, clock, &mut out).await,
             other => panic!("not a desk command: {other:?}"),
         };
         outcome.map_err(|error| error.to_string())?;

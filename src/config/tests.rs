@@ -10,7 +10,7 @@ fn problems(vars: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn nothing_set_gives_the_defaults() {
-    let config = config(&[("HOME", "/home/somebody"), ("SLATEGATE_TEST_POSTGRES_URL", "x"), ("SLATEGATE_LISTEN", " ")]);
+    let config = config(&[("HOME", "elsewhere"), ("SLATEGATE_TEST_POSTGRES_URL", "x"), ("SLATEGATE_LISTEN", " ")]);
     assert_eq!(config.database_url.expose_secret(), "sqlite://slategate.db");
     assert_eq!(config.database_file, Some(PathBuf::from("slategate.db")));
     assert_eq!(config.master_keys.to_string(), "slategate.db.key");
@@ -21,6 +21,7 @@ fn nothing_set_gives_the_defaults() {
     assert_eq!(config.freshness, TimeDelta::hours(24));
     assert_eq!(config.time_zone, Tz::UTC);
     assert_eq!((config.database_connections, config.atlas_lanes, config.deprovision_grace_days), (10, 4, 0));
+    assert_eq!(config.dormant_after_days, 90);
     assert_eq!((config.graphiql, config.require_customer_managed_keys), (true, false));
     let tags = ["owner", "description", "contains-user-data"].map(str::to_owned);
     assert_eq!([config.tags.owner, config.tags.description, config.tags.user_data], tags);
@@ -227,5 +228,26 @@ fn the_help_and_the_readme_name_every_variable() {
     for (name, ..) in VARIABLES {
         assert!(help().contains(name), "{name}");
         assert!(readme.contains(&format!("`{name}`")), "README.md says nothing of {name}");
+    }
+}
+
+#[test]
+fn metrics_and_traces_go_nowhere_unless_they_are_told_where() {
+    let nothing = config(&[]);
+    assert_eq!((nothing.metrics_listen, nothing.traces), (None, None));
+    let found = config(&[
+        ("SLATEGATE_METRICS_LISTEN", "127.0.0.1:9100"),
+        ("SLATEGATE_OTLP_ENDPOINT", "http://collector:4318"),
+        ("SLATEGATE_TRACE_SAMPLE_RATIO", "0.25"),
+    ]);
+    let endpoint = "http://collector:4318".parse().unwrap();
+    assert_eq!(found.traces, Some(TraceSettings { endpoint, sample_ratio: 0.25 }));
+    assert_eq!(found.metrics_listen, Some("127.0.0.1:9100".parse().unwrap()));
+    for endpoint in ["collector:4318", "grpc://collector", "http://u@c", "http://:hunter2@c", "http://c/?key=hunter2"] {
+        let problems = problems(&[("SLATEGATE_OTLP_ENDPOINT", endpoint)]);
+        assert!(problems.len() == 1 && !problems.concat().contains("hunter2"), "{endpoint}: {problems:?}");
+    }
+    for ratio in ["-0.1", "1.1", "NaN", "inf", "half"] {
+        assert_eq!(problems(&[("SLATEGATE_TRACE_SAMPLE_RATIO", ratio)]).len(), 1, "{ratio}");
     }
 }

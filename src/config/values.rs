@@ -113,10 +113,10 @@ pub fn word(text: &str) -> Result<String, Unusable> {
     Err(unusable("is too long or has control characters", format!("at most {LONGEST_TAG} characters")))
 }
 
-/// Role words, separated by commas.
+/// Words of roles that ask by GraphQL, separated by commas.
 pub fn roles(text: &str) -> Result<Vec<Role>, Unusable> {
-    let words = text.split(',').map(|word| Role::from_word(&word.trim().to_ascii_uppercase()));
-    let roles: Option<Vec<Role>> = words.collect();
+    let role = |word: &str| Role::from_word(&word.trim().to_ascii_uppercase()).filter(|role| *role != Role::Scim);
+    let roles: Option<Vec<Role>> = text.split(',').map(role).collect();
     roles.ok_or_else(|| unusable("names something that is no role", "a list such as viewer,analyst,admin"))
 }
 
@@ -135,6 +135,26 @@ pub fn origins(text: &str) -> Result<Vec<HeaderValue>, Unusable> {
 
 pub fn proxies(text: &str) -> Result<Proxies, Unusable> {
     text.parse().map_err(|error: NoProxies| unusable(error.to_string(), "a list such as 10.0.0.0/8,2001:db8::1"))
+}
+
+/// A collector. What goes there tells of operations, so it may be any host that the operator names, but no password
+/// stands in the address: the log and command lines would show it.
+pub fn collector(text: &str) -> Result<Url, Unusable> {
+    let expected = "an http or https URL without a user name or query, such as http://collector:4318";
+    let url = Url::parse(text).map_err(|error| unusable(format!("is no URL ({error})"), expected))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(unusable("is neither HTTP nor HTTPS", expected));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(unusable("carries a user name, password, query or fragment", expected));
+    }
+    Ok(url)
+}
+
+pub fn ratio(text: &str) -> Result<f64, Unusable> {
+    let expected = "a number from 0 to 1, such as 0.1";
+    let ratio: f64 = text.parse().map_err(|_| unusable("is no number", expected))?;
+    if (0.0..=1.0).contains(&ratio) { Ok(ratio) } else { Err(unusable("is out of range", expected)) }
 }
 
 pub fn schedule(text: &str) -> Result<Schedule, Unusable> {

@@ -13,6 +13,7 @@ const TEST_PREFIX: &str = "SLATEGATE_TEST_";
 pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("SLATEGATE_DATABASE_URL", "sqlite://slategate.db", "sqlite://PATH, or postgres://... for several replicas"),
     ("SLATEGATE_DATABASE_CONNECTIONS", "10", "connections to the database, 1 to 1000"),
+    ("SLATEGATE_READ_MODEL_MIB", "64", "mebibytes of answers kept in memory, 0 to 65536; 0 keeps none"),
     (
         "SLATEGATE_MASTER_KEY_FILE",
         "DATABASE_FILE.key",
@@ -52,6 +53,18 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
     ("SLATEGATE_FRESHNESS", "24, or three sync intervals if longer", "hours that a read of Atlas stays good evidence"),
     ("SLATEGATE_TIME_ZONE", "UTC", "IANA name of the zone that a person's last day ends in"),
     ("SLATEGATE_DEPROVISION_GRACE_DAYS", "0", "days that a leaver's account may outlive the last day"),
+    ("SLATEGATE_DORMANT_AFTER_DAYS", "90", "days without a sign-in after which a user counts as dormant"),
+    (
+        "SLATEGATE_ACCESS_REVIEW_DAYS",
+        "100",
+        "days within which every account's access is to be reviewed: a quarter and some",
+    ),
+    ("SLATEGATE_HISTORY_DAYS", "1096", "days that what has ended stays in the history; 0: for ever"),
+    (
+        "SLATEGATE_RUNS_DAYS",
+        "400",
+        "days that ended syncs are kept; those that the history rests on stay with it; 0: for ever",
+    ),
     ("SLATEGATE_REQUIRE_CUSTOMER_MANAGED_KEYS", "false", "demand encryption with own keys: true or false"),
     ("SLATEGATE_OWNER_TAG", "owner", "the Atlas tag that names a cluster's owner"),
     ("SLATEGATE_DESCRIPTION_TAG", "description", "the Atlas tag that describes a cluster"),
@@ -68,6 +81,13 @@ pub const VARIABLES: &[(&str, &str, &str)] = &[
         "claim with the role or a list of roles (viewer, analyst, admin); dots reach into objects",
     ),
     ("SLATEGATE_OIDC_WORKSPACE_CLAIM", "none: everybody belongs to `default`", "claim with the workspace's name"),
+    (
+        "SLATEGATE_METRICS_LISTEN",
+        "none: /metrics on the main address, with a token",
+        "address and port that serve /metrics of every workspace without a token",
+    ),
+    ("SLATEGATE_OTLP_ENDPOINT", "none", "collector that traces are sent to by OTLP, such as http://collector:4318"),
+    ("SLATEGATE_TRACE_SAMPLE_RATIO", "1", "how many of the traces that begin here are kept, 0 to 1"),
     ("SLATEGATE_LOG", "info", "log filter, such as info,slategate::sync=debug"),
     ("SLATEGATE_LOG_FORMAT", "text", "text or json"),
 ];

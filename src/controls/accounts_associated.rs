@@ -1,6 +1,6 @@
 //! Accounts are associated with people.
 
-use super::control::{ACCOUNT_SCOPES, AccountFacts, Control, Rule, Severity, iso27001, soc2};
+use super::control::{ACCOUNT_SCOPES, AccountFacts, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::saying::{seen, verdict, weighed};
 use crate::domain::{AccountKind, Outcome, Verdict};
 
@@ -14,6 +14,7 @@ pub(super) const CONTROL: Control = Control {
         remove the account in Atlas. API keys and service accounts always need a link by hand.",
     severity: Severity::High,
     frameworks: &[soc2("CC6.1"), soc2("CC6.2"), iso27001("A.5.16"), iso27001("A.5.18")],
+    origin: Origin::Core,
     scopes: ACCOUNT_SCOPES,
     rule: Rule::Association(judge),
 };

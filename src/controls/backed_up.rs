@@ -1,6 +1,6 @@
 //! Clusters are backed up.
 
-use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Rule, Severity, iso27001, soc2};
+use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::policy::Policy;
 use super::saying::{seen, verdict, weighed};
 use crate::domain::{Cluster, Deployment, Outcome, Verdict};
@@ -15,6 +15,7 @@ pub(super) const CONTROL: Control = Control {
         has backups.",
     severity: Severity::High,
     frameworks: &[soc2("A1.2"), iso27001("A.8.13")],
+    origin: Origin::Core,
     scopes: CLUSTER_SCOPES,
     rule: Rule::Cluster(judge),
 };

@@ -4,9 +4,15 @@ use super::derive::{Link, Standing};
 use super::policy::Policy;
 use super::saying::{seen, verdict};
 pub use crate::domain::SubjectKind;
+use crate::domain::review::ReviewRecord;
 use crate::domain::{Account, Cluster, EncryptionAtRest, Instant, Outcome, Person, ScopeKind, Verdict};
 
 crate::words! { Severity { Low = "LOW", Medium = "MEDIUM", High = "HIGH", Critical = "CRITICAL" } }
+
+crate::words! {
+    /// Whether a control is one of the eleven that the product is for, or was added to them.
+    Origin { Core = "CORE", Extended = "EXTENDED" }
+}
 
 /// One control of the catalogue.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +25,7 @@ pub struct Control {
     pub remediation: &'static str,
     pub severity: Severity,
     pub frameworks: &'static [FrameworkReference],
+    pub origin: Origin,
     /// The lists that its population comes from.
     pub scopes: &'static [ScopeKind],
     pub(super) rule: Rule,
@@ -56,12 +63,18 @@ pub struct AssetFacts<'a> {
 /// All that is known about one account.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountFacts<'a> {
+    /// Without its grants.
     pub account: &'a Account,
+    /// Holds a role that can change the organization or a project.
+    pub privileged: bool,
     pub link: &'a Link,
     /// The person that `link.person` names.
     pub person: Option<&'a Person>,
     /// There is at least one person in the workspace.
     pub any_personnel: bool,
+    /// When a sync first found it.
+    pub first_seen_at: Instant,
+    pub review: ReviewRecord,
 }
 
 /// What a control says now, and when time alone makes it say something else.
@@ -86,10 +99,11 @@ pub(super) enum Rule {
     },
     /// About whose an account is.
     Association(fn(&AccountFacts<'_>) -> Verdict),
-    /// About an account's person, who may leave.
-    Holder {
+    /// About an account as time goes by: its person may leave, its last sign-in and its last review grow old.
+    Account {
         judge: fn(&AccountFacts<'_>, &Policy, Instant) -> Verdict,
-        deadline: fn(&AccountFacts<'_>, &Policy) -> Option<Instant>,
+        /// The next instant at which time alone may change the verdict.
+        deadline: fn(&AccountFacts<'_>, &Policy, Instant) -> Option<Instant>,
     },
 }
 
@@ -97,7 +111,7 @@ impl Control {
     pub const fn subjects(&self) -> SubjectKind {
         match self.rule {
             Rule::Cluster(_) | Rule::Annotation(_) | Rule::Owner { .. } => SubjectKind::Asset,
-            Rule::Association(_) | Rule::Holder { .. } => SubjectKind::Account,
+            Rule::Association(_) | Rule::Account { .. } => SubjectKind::Account,
         }
     }
 
@@ -109,7 +123,7 @@ impl Control {
             Rule::Owner { judge, deadline } => {
                 Some(Judged::until(deadline(facts, policy), now, |at| judge(facts, policy, at)))
             }
-            Rule::Association(_) | Rule::Holder { .. } => None,
+            Rule::Association(_) | Rule::Account { .. } => None,
         }
     }
 
@@ -117,8 +131,8 @@ impl Control {
     pub fn judge_account(&self, facts: &AccountFacts<'_>, policy: &Policy, now: Instant) -> Option<Judged> {
         match self.rule {
             Rule::Association(judge) => Some(Judged::lasting(judge(facts))),
-            Rule::Holder { judge, deadline } => {
-                Some(Judged::until(deadline(facts, policy), now, |at| judge(facts, policy, at)))
+            Rule::Account { judge, deadline } => {
+                Some(Judged::until(deadline(facts, policy, now), now, |at| judge(facts, policy, at)))
             }
             Rule::Cluster(_) | Rule::Annotation(_) | Rule::Owner { .. } => None,
         }

@@ -1,6 +1,6 @@
 //! Clusters run on nodes of their own.
 
-use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Rule, Severity, iso27001, soc2};
+use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::policy::Policy;
 use super::saying::{place, seen, verdict, weighed};
 use crate::domain::{Cluster, Deployment, Evidence, Outcome, Verdict};
@@ -14,6 +14,7 @@ pub(super) const CONTROL: Control = Control {
     remediation: "Upgrade the cluster to M10 or larger in Atlas, or remove it when it holds nothing of worth.",
     severity: Severity::Medium,
     frameworks: &[soc2("A1.1"), soc2("CC6.6"), iso27001("A.8.22")],
+    origin: Origin::Core,
     scopes: CLUSTER_SCOPES,
     rule: Rule::Cluster(judge),
 };

@@ -1,6 +1,6 @@
 //! Accounts are gone when their people are.
 
-use super::control::{ACCOUNT_SCOPES, AccountFacts, Control, Rule, Severity, iso27001, soc2};
+use super::control::{ACCOUNT_SCOPES, AccountFacts, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::leaving::{last_day_over, person_left};
 use super::policy::Policy;
 use super::saying::{seen, verdict, weighed};
@@ -16,8 +16,9 @@ pub(super) const CONTROL: Control = Control {
         replacing them and linking the new ones.",
     severity: Severity::Critical,
     frameworks: &[soc2("CC6.2"), soc2("CC6.3"), iso27001("A.5.18"), iso27001("A.6.5")],
+    origin: Origin::Core,
     scopes: ACCOUNT_SCOPES,
-    rule: Rule::Holder { judge, deadline },
+    rule: Rule::Account { judge, deadline },
 };
 
 fn judge(facts: &AccountFacts<'_>, policy: &Policy, now: Instant) -> Verdict {
@@ -51,7 +52,7 @@ fn judge(facts: &AccountFacts<'_>, policy: &Policy, now: Instant) -> Verdict {
     verdict(Outcome::Fail, "ACCOUNT_OF_LEAVER", message, evidence)
 }
 
-fn deadline(facts: &AccountFacts<'_>, policy: &Policy) -> Option<Instant> {
+fn deadline(facts: &AccountFacts<'_>, policy: &Policy, _now: Instant) -> Option<Instant> {
     last_day_over(facts.person?, policy, policy.deprovision_grace)
 }
 

@@ -1,6 +1,6 @@
 //! Inventory items have descriptions.
 
-use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Rule, Severity, iso27001, soc2};
+use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::saying::{seen, verdict, weighed};
 use crate::domain::{Outcome, Verdict};
 
@@ -12,6 +12,7 @@ pub(super) const CONTROL: Control = Control {
     remediation: "Write a description on the item, or put the description tag on it in Atlas.",
     severity: Severity::Low,
     frameworks: &[soc2("CC6.1"), iso27001("A.5.9")],
+    origin: Origin::Core,
     scopes: CLUSTER_SCOPES,
     rule: Rule::Annotation(judge),
 };

@@ -1,6 +1,6 @@
 //! Clusters are encrypted at rest and in transit. Both halves must hold; the worse one decides.
 
-use super::control::{AssetFacts, Control, Rule, Severity, iso27001, soc2};
+use super::control::{AssetFacts, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::policy::Policy;
 use super::saying::{seen, verdict, weighed};
 use crate::domain::{AtRest, Cluster, Deployment, Evidence, KeyState, Outcome, ScopeKind, Verdict};
@@ -16,6 +16,7 @@ pub(super) const CONTROL: Control = Control {
         key that the project's encryption at rest calls invalid.",
     severity: Severity::Critical,
     frameworks: &[soc2("CC6.1"), soc2("CC6.7"), iso27001("A.8.24")],
+    origin: Origin::Core,
     scopes: &[ScopeKind::Projects, ScopeKind::Clusters, ScopeKind::FlexClusters, ScopeKind::EncryptionAtRest],
     rule: Rule::Cluster(judge),
 };

@@ -6,6 +6,11 @@ use chrono_tz::{GapInfo, Tz};
 use super::Policy;
 use crate::domain::{EmploymentStatus, Instant, Person};
 
+/// The instant from which a day, in the zone that employment is judged in, is over.
+pub fn day_over(day: chrono::NaiveDate, policy: &Policy) -> Option<Instant> {
+    start_of(day.succ_opt()?.and_time(NaiveTime::MIN), policy.time_zone)
+}
+
 /// The instant from which the person's last day, and `grace_days` more, are over. None without a last day.
 pub(super) fn last_day_over(person: &Person, policy: &Policy, grace_days: u32) -> Option<Instant> {
     let first_day_after = Days::new(u64::from(grace_days) + 1);

@@ -2,6 +2,7 @@
 //!
 //! A control is one file here and one line in [`ALL`]. Knows the domain only: no database, no network, no GraphQL.
 
+mod access_reviewed;
 mod accounts_associated;
 mod autoscaling;
 mod backed_up;
@@ -10,6 +11,7 @@ mod dedicated;
 mod deprovisioned;
 pub mod derive;
 mod descriptions;
+mod dormant_privileged;
 mod encrypted;
 mod leaving;
 mod owners;
@@ -23,11 +25,11 @@ mod user_data;
 #[cfg(test)]
 mod tests;
 
-pub use control::{AccountFacts, AssetFacts, Control, FrameworkReference, Judged, Severity, SubjectKind};
+pub use control::{AccountFacts, AssetFacts, Control, FrameworkReference, Judged, Origin, Severity, SubjectKind};
 pub use derive::{
     AnnotationSource, Link, LinkSource, Manual, PeopleIndex, Standing, UserDataClassification, link, standing,
 };
-pub use leaving::leaves_at;
+pub use leaving::{day_over, leaves_at};
 pub use policy::Policy;
 
 /// Every control, in the order in which people are shown them.
@@ -43,6 +45,8 @@ pub const ALL: &[Control] = &[
     encrypted::CONTROL,
     dedicated::CONTROL,
     replicated::CONTROL,
+    access_reviewed::CONTROL,
+    dormant_privileged::CONTROL,
 ];
 
 /// The control with this key.

@@ -1,6 +1,6 @@
 //! Inventory items have active owners.
 
-use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Rule, Severity, iso27001, soc2};
+use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::leaving::{last_day_over, person_left};
 use super::policy::Policy;
 use super::saying::{seen, verdict, weighed};
@@ -16,6 +16,7 @@ pub(super) const CONTROL: Control = Control {
         in Atlas. When an owner leaves, hand the item over.",
     severity: Severity::Medium,
     frameworks: &[soc2("CC6.1"), iso27001("A.5.9")],
+    origin: Origin::Core,
     scopes: CLUSTER_SCOPES,
     rule: Rule::Owner { judge, deadline },
 };

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 /// Rises when the same facts under the same settings are judged or worded differently.
-const RULES: u32 = 1;
+const RULES: u32 = 2;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -15,6 +15,10 @@ pub struct Policy {
     pub require_customer_managed_keys: bool,
     /// Days after the last day of employment until an account counts as left behind.
     pub deprovision_grace: u32,
+    /// Days without a sign-in after which a user is dormant.
+    pub dormant_after_days: u32,
+    /// Days within which every account's access is to be reviewed.
+    pub access_review_days: u32,
     /// Where a day of employment ends.
     pub time_zone: Tz,
 }
@@ -27,6 +31,8 @@ impl Default for Policy {
             user_data_tag: "contains-user-data".to_owned(),
             require_customer_managed_keys: false,
             deprovision_grace: 0,
+            dormant_after_days: 90,
+            access_review_days: 100,
             time_zone: Tz::UTC,
         }
     }
@@ -42,6 +48,8 @@ impl Policy {
             self.user_data_tag,
             self.require_customer_managed_keys,
             self.deprovision_grace,
+            self.dormant_after_days,
+            self.access_review_days,
             self.time_zone.name(),
         ])
         .to_string()

@@ -1,6 +1,6 @@
 //! Clusters elect a new primary by themselves.
 
-use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Rule, Severity, iso27001, soc2};
+use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::policy::Policy;
 use super::saying::{first_of, place, seen, verdict, weighed};
 use crate::domain::{Cluster, Deployment, Evidence, Outcome, Shard, Verdict};
@@ -15,6 +15,7 @@ pub(super) const CONTROL: Control = Control {
         three, five or seven.",
     severity: Severity::High,
     frameworks: &[soc2("A1.2"), iso27001("A.8.14")],
+    origin: Origin::Core,
     scopes: CLUSTER_SCOPES,
     rule: Rule::Cluster(judge),
 };

@@ -1,7 +1,7 @@
 //! Storage of dedicated clusters grows by itself.
 
 use super::autoscaling::{self, Kind};
-use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Rule, Severity, iso27001, soc2};
+use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::policy::Policy;
 use crate::domain::Verdict;
 
@@ -15,6 +15,7 @@ pub(super) const CONTROL: Control = Control {
         autoScaling.diskGB.enabled to true in every region config.",
     severity: Severity::Medium,
     frameworks: &[soc2("A1.1"), iso27001("A.8.6")],
+    origin: Origin::Core,
     scopes: CLUSTER_SCOPES,
     rule: Rule::Cluster(judge),
 };

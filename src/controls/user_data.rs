@@ -1,6 +1,6 @@
 //! Resources are classified for user data.
 
-use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Rule, Severity, iso27001, soc2};
+use super::control::{AssetFacts, CLUSTER_SCOPES, Control, Origin, Rule, Severity, iso27001, soc2};
 use super::derive::UserDataClassification;
 use super::saying::{seen, verdict, weighed};
 use crate::domain::{Outcome, Verdict};
@@ -14,6 +14,7 @@ pub(super) const CONTROL: Control = Control {
     remediation: "Classify the resource here, or put the user-data tag with the value true or false on it in Atlas.",
     severity: Severity::Medium,
     frameworks: &[soc2("CC6.1"), soc2("C1.1"), iso27001("A.5.12"), iso27001("A.5.13")],
+    origin: Origin::Core,
     scopes: CLUSTER_SCOPES,
     rule: Rule::Annotation(judge),
 };

@@ -1,5 +1,7 @@
 //! The personnel of the first organization, and what its people have entered by hand.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
 use crate::domain::{EmploymentStatus, Person};
@@ -72,6 +74,7 @@ fn person(full_name: &str, mailbox: &str) -> Draft {
         status: EmploymentStatus::Active,
         starts_on: NaiveDate::from_ymd_opt(2021, 4, 1),
         ends_on: None,
+        sources: BTreeMap::new(),
     })
 }
 

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use super::{Simulator, SimulatorOptions, annotations, keys, links, organizations, people};
-use crate::auth;
+use crate::auth::{self, NewToken};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::UserDataClassification;
@@ -22,7 +22,7 @@ use crate::lifecycle::Lifecycle;
 use crate::store::audit::Actor;
 use crate::store::read::page::{Direction, Window};
 use crate::store::read::{AccountFilter, AccountOrder, AssetFilter, AssetOrder, PersonFilter};
-use crate::store::views::{Caller, Role, SyncRunView};
+use crate::store::views::{Caller, CallerPerson, Role, SyncRunView};
 use crate::store::workspaces::DEFAULT_WORKSPACE;
 use crate::sync::{AssetEdit, Patch, PersonEdit, RefusalCode, SyncRequest};
 
@@ -82,7 +82,8 @@ pub async fn play(options: DemoOptions, clock: Clock, lifecycle: Lifecycle) -> a
     let showing = async {
         let scene = Scene { store, engine, workspace };
         scene.set().await?;
-        let (_, token) = auth::issue(&scene.store, &scene.actor(), "demo", Role::Admin, clock.now(), 1).await?;
+        let new = NewToken { name: "demo", role: Role::Admin, person: None, ttl_days: 1 };
+        let (_, token) = auth::issue(&scene.store, &scene.actor(), new, clock.now()).await?;
         let state = graphql::State { store: scene.store.clone(), engine: scene.engine.clone(), clock: clock.clone() };
         let text = scene.describe(&schema, &state, &address.to_string(), token.expose()).await?;
         io::stdout().write_all(text.as_bytes())?;
@@ -196,6 +197,7 @@ impl Scene {
                 status: Patch::Set(person.status),
                 starts_on: patch(person.starts_on),
                 ends_on: patch(person.ends_on),
+                kept: Patch::Keep,
             };
             if let Err(refusals) = self.engine.upsert_person(&self.actor(), edit).await? {
                 bail!("a person of the demo was refused: {refusals:?}");
@@ -251,6 +253,7 @@ impl Scene {
             key: "demo".to_owned(),
             name: "demo".to_owned(),
             role: Role::Admin,
+            person: CallerPerson::Nobody,
             request_id: None,
         };
         for (title, query) in QUERIES {

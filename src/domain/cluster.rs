@@ -28,6 +28,13 @@ crate::words! {
     }
 }
 
+impl AtRest {
+    /// Whether one of the customer's own keys encrypts it, as far as is known.
+    pub const fn is_by_customer_key(self) -> bool {
+        matches!(self, Self::AwsCustomerKey | Self::AzureCustomerKey | Self::GcpCustomerKey)
+    }
+}
+
 crate::words! {
     /// A yes-or-no fact that may be unreadable.
     Tristate { Yes = "YES", No = "NO", Unknown = "UNKNOWN" }

@@ -8,6 +8,8 @@ mod hex;
 pub mod key;
 pub mod person;
 pub mod project;
+pub mod resemblance;
+pub mod review;
 pub mod snapshot;
 pub mod standing;
 pub mod verdict;
@@ -16,7 +18,7 @@ pub use account::{Account, AccountKind, AccountStatus, Grant, GrantPath, GrantSc
 pub use cluster::{AtRest, Cluster, Deployment, Shard, ShardRegion, Tristate};
 pub use hex::hex;
 pub use key::{KeyProfile, KeyVerdict};
-pub use person::{EmploymentStatus, Person};
+pub use person::{EmploymentStatus, Person, PersonField, Provenance, ValueSource};
 pub use project::{EncryptionAtRest, KeyState, Project, Tag};
 pub use snapshot::{Organization, ScopeFailure, ScopeKind, ScopeRead, Snapshot};
 pub use standing::{AnnotationSource, Link, LinkSource, Manual, Standing, UserDataClassification};

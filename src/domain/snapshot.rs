@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, Cluster, EncryptionAtRest, KeyProfile, Project};
+use super::{Account, AccountKind, Cluster, EncryptionAtRest, KeyProfile, Project};
 
 crate::words! {
     /// One kind of list that a sync reads.
@@ -16,6 +16,17 @@ crate::words! {
         Clusters = "CLUSTERS",
         FlexClusters = "FLEX_CLUSTERS",
         EncryptionAtRest = "ENCRYPTION_AT_REST",
+    }
+}
+
+impl ScopeKind {
+    /// The list that accounts of a kind are in.
+    pub const fn of_accounts(kind: AccountKind) -> Self {
+        match kind {
+            AccountKind::User => Self::Users,
+            AccountKind::ApiKey => Self::ApiKeys,
+            AccountKind::ServiceAccount => Self::ServiceAccounts,
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Action {
     EditInventory,
     /// Add, change and import people.
     ManagePeople,
+    /// Start access reviews, decide on access, and complete reviews.
+    ReviewAccess,
     /// Connect and disconnect integrations, rotate their credentials and start syncs.
     ManageIntegrations,
     /// Create and revoke access tokens.
@@ -27,7 +29,7 @@ impl Action {
     pub const fn needs(self) -> Role {
         match self {
             Self::Read => Role::Viewer,
-            Self::EditInventory | Self::ManagePeople => Role::Analyst,
+            Self::EditInventory | Self::ManagePeople | Self::ReviewAccess => Role::Analyst,
             Self::ManageIntegrations | Self::ManageAccess => Role::Admin,
         }
     }

@@ -14,10 +14,11 @@ use super::integration::Integration;
 use super::person::Person;
 use super::scalars::DateTime;
 use super::session::Moment;
-use crate::domain::{self, Instant};
+use super::suggestion::{self, PersonSuggestion};
+use crate::domain;
 use crate::store::read::page::Direction;
 use crate::store::read::{AccountFilter, AccountOrder as StoredOrder};
-use crate::store::views::{self, AccountView, DORMANT_AFTER, SubjectKind};
+use crate::store::views::{self, AccountView, SubjectKind};
 
 /// A kind of account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -63,7 +64,7 @@ pub enum AccountFlag {
     PendingInvitation,
     /// It is a user who never signed in.
     NeverAuthenticated,
-    /// It is a user who has not signed in for 90 days.
+    /// It is a user who has not signed in for `SLATEGATE_DORMANT_AFTER_DAYS`, which are 90 unless set.
     Dormant,
     /// It holds a role that can change the organization or a project.
     Privileged,
@@ -133,6 +134,12 @@ impl Account {
         self.view.person_source.map(Into::into)
     }
 
+    /// People whose it may be, the likeliest first, at most five. Empty when it is linked, and for past instants. Nothing
+    /// links by itself: choose one with `linkAccount`.
+    async fn suggested_people(&self) -> Result<Vec<PersonSuggestion>, ApiError> {
+        suggestion::suggested(&self.moment, &self.view).await
+    }
+
     /// Whether it holds a role that can change the organization or a project.
     async fn privileged(&self) -> bool {
         self.view.privileged
@@ -146,7 +153,7 @@ impl Account {
 
     /// What a reviewer should notice. Empty when nothing stands out.
     async fn flags(&self) -> Vec<AccountFlag> {
-        flags(&self.view, self.moment.reader.instant())
+        self.view.flags(self.moment.reader.dormant_before()).into_iter().map(Into::into).collect()
     }
 
     /// When it was created in Atlas. Null where Atlas does not say.
@@ -186,22 +193,6 @@ impl Account {
     }
 }
 
-fn flags(view: &AccountView, now: Instant) -> Vec<AccountFlag> {
-    let account = &view.account;
-    let is_user = account.kind == domain::AccountKind::User;
-    let is_active = account.status == domain::AccountStatus::Active;
-    let signed_in_at = account.last_authenticated_at;
-    let raised = [
-        (AccountFlag::Unassigned, view.person_id.is_none()),
-        (AccountFlag::Leaver, view.leaver),
-        (AccountFlag::PendingInvitation, !is_active),
-        (AccountFlag::NeverAuthenticated, is_user && is_active && signed_in_at.is_none()),
-        (AccountFlag::Dormant, is_user && signed_in_at.is_some_and(|at| at < now - DORMANT_AFTER)),
-        (AccountFlag::Privileged, view.privileged),
-    ];
-    raised.into_iter().filter(|(_, is_raised)| *is_raised).map(|(flag, _)| flag).collect()
-}
-
 /// What accounts can be ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "StoredOrder")]
@@ -226,8 +217,8 @@ pub struct AccountOrder {
 /// An order in the store's words, and its name in cursors.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sorted {
-    order: StoredOrder,
-    direction: Direction,
+    pub order: StoredOrder,
+    pub direction: Direction,
 }
 
 impl From<Option<AccountOrder>> for Sorted {
@@ -285,65 +276,4 @@ connection! {
     /// An account in a page.
     AccountEdge,
     Account
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::TimeDelta;
-
-    use super::*;
-
-    const NOW: Instant = chrono::DateTime::UNIX_EPOCH;
-
-    fn user(last_authenticated_at: Option<Instant>) -> AccountView {
-        AccountView {
-            id: 1,
-            integration_id: 1,
-            scope_id: 1,
-            account: domain::Account {
-                kind: domain::AccountKind::User,
-                atlas_id: "5f".repeat(12),
-                login: "ada@example.com".to_owned(),
-                display_name: None,
-                email: None,
-                status: domain::AccountStatus::Active,
-                created_at: None,
-                last_authenticated_at,
-                invited_at: None,
-                grants: Vec::new(),
-            },
-            privileged: false,
-            person_id: Some(1),
-            person_source: None,
-            leaver: false,
-            first_seen_at: NOW,
-            removed_at: None,
-        }
-    }
-
-    #[test]
-    fn ninety_days_are_not_dormant_and_a_moment_more_is() {
-        let limit = NOW - DORMANT_AFTER;
-
-        assert_eq!(flags(&user(Some(limit)), NOW), []);
-        assert_eq!(flags(&user(Some(limit - TimeDelta::microseconds(1))), NOW), [AccountFlag::Dormant]);
-    }
-
-    #[test]
-    fn an_invitation_never_counts_as_never_signed_in() {
-        let mut pending = user(None);
-        assert_eq!(flags(&pending, NOW), [AccountFlag::NeverAuthenticated]);
-
-        pending.account.status = domain::AccountStatus::Pending;
-        assert_eq!(flags(&pending, NOW), [AccountFlag::PendingInvitation]);
-    }
-
-    #[test]
-    fn a_key_without_a_sign_in_is_not_flagged_for_it() {
-        let mut key = user(None);
-        key.account.kind = domain::AccountKind::ApiKey;
-        (key.person_id, key.privileged) = (None, true);
-
-        assert_eq!(flags(&key, NOW), [AccountFlag::Unassigned, AccountFlag::Privileged]);
-    }
 }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ID, Object};
+use async_graphql::{Context, ID, Object};
 
 use super::access::Action;
 use super::connection::{Counting, List, Page, PageArgs, connection};
 use super::error::ApiError;
 use super::ids::{GlobalId, IdKind};
+use super::person::Person;
 use super::scalars::DateTime;
-use super::session::Moment;
+use super::session::{Moment, session};
 use super::viewer::Role;
 use crate::store::tokens::TokenView;
 use crate::store::views::Caller;
@@ -62,6 +63,11 @@ impl ApiToken {
     /// How much it allows.
     async fn role(&self) -> Role {
         self.0.role.into()
+    }
+
+    /// Who calls with it. Null: nobody said.
+    async fn person(&self, ctx: &Context<'_>) -> Result<Option<Person>, ApiError> {
+        Person::find_some(&session(ctx)?.at(None).await?, self.0.person_id).await
     }
 
     /// When it was made.

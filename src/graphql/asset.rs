@@ -144,8 +144,8 @@ pub struct AssetOrder {
 /// An order in the store's words, and its name in cursors.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sorted {
-    order: StoredOrder,
-    direction: Direction,
+    pub order: StoredOrder,
+    pub direction: Direction,
 }
 
 impl From<Option<AssetOrder>> for Sorted {

@@ -36,6 +36,18 @@ pub enum AuditAction {
     UpsertPerson,
     /// People were imported.
     ImportPeople,
+    /// An access review was started.
+    StartAccessReview,
+    /// Items of an access review were decided.
+    DecideAccessReview,
+    /// Items of an access review were given to another reviewer.
+    ReassignAccessReview,
+    /// An access review was completed or closed.
+    CompleteAccessReview,
+    /// A person was created or changed by an identity provider.
+    ProvisionPerson,
+    /// An identity provider took a person out: the person has left.
+    DeprovisionPerson,
     /// An API token was made.
     CreateToken,
     /// An API token was revoked.
@@ -99,6 +111,7 @@ fn subject(id: &ID) -> Option<(AuditKind, i64)> {
         IdKind::Person => AuditKind::Person,
         IdKind::ApiToken => AuditKind::Token,
         IdKind::Workspace => AuditKind::Workspace,
+        IdKind::AccessReview => AuditKind::AccessReview,
         _ => return None,
     };
     Some((kind, id.number()?))
@@ -195,6 +208,7 @@ impl AuditEvent {
             AuditKind::Person => IdKind::Person,
             AuditKind::Token => IdKind::ApiToken,
             AuditKind::Workspace => IdKind::Workspace,
+            AuditKind::AccessReview => IdKind::AccessReview,
         };
         Some(GlobalId { kind, raw: subject.id.to_string(), at: None }.encode())
     }

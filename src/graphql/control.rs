@@ -29,6 +29,16 @@ pub enum Severity {
     Critical,
 }
 
+/// Whether a control is one of the eleven that the gateway is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "controls::Origin")]
+pub enum ControlOrigin {
+    /// One of the eleven.
+    Core,
+    /// Added to them: it judges the work with people and access here.
+    Extended,
+}
+
 /// How a control stands over everything that it speaks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::ControlStatus")]
@@ -185,6 +195,11 @@ impl Control {
         self.control.severity.into()
     }
 
+    /// Whether it is one of the eleven controls, or was added to them.
+    async fn origin(&self) -> ControlOrigin {
+        self.control.origin.into()
+    }
+
     /// The criteria of frameworks that it serves.
     async fn frameworks(&self) -> Vec<FrameworkReference> {
         let frameworks = self.control.frameworks.iter();
@@ -226,7 +241,8 @@ impl Control {
         control_result::page_of(&self.moment, ControlKey(self.control.key), filter, args).await
     }
 
-    /// How the status went over time, oldest first. What time alone changed is in it.
+    /// How the status went over time, oldest first. What time alone changed is in it. What had ended before
+    /// `Workspace.historyFrom` is not.
     async fn history(
         &self,
         #[graphql(desc = "Only what had not ended by then.")] from: Option<DateTime>,

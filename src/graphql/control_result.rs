@@ -78,13 +78,13 @@ impl ControlResult {
         let results = moment.loaders.results.load_one((kind, subject)).await?;
         Ok(results.iter().flat_map(|results| results.iter()).map(|view| Self::new(moment, Arc::clone(view))).collect())
     }
+}
 
-    /// The older of the last good reads of the lists that it rests on.
-    async fn read_at(&self) -> Result<Instant, ApiError> {
-        let scopes = std::iter::once(self.view.scope_id).chain(self.view.second_scope_id);
-        let reads = self.moment.loaders.last_reads.load_many(scopes).await?;
-        Ok(reads.values().min().copied().unwrap_or(self.view.since))
-    }
+/// The older of the last good reads of the lists that a result rests on.
+pub async fn read_at(moment: &Moment, view: &ResultView) -> Result<Instant, ApiError> {
+    let scopes = std::iter::once(view.scope_id).chain(view.second_scope_id);
+    let reads = moment.loaders.last_reads.load_many(scopes).await?;
+    Ok(reads.values().min().copied().unwrap_or(view.since))
 }
 
 const LIST: List = List { name: "controlResults", order: "" };
@@ -188,6 +188,6 @@ impl ControlResult {
 
     /// When the facts were last read from Atlas to the end.
     async fn observed_at(&self) -> Result<DateTime, ApiError> {
-        Ok(DateTime(self.read_at().await?))
+        Ok(DateTime(read_at(&self.moment, &self.view).await?))
     }
 }

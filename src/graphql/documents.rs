@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
 use async_graphql::{ErrorExtensionValues, Request, ServerError, Value, Variables};
 use sha2::{Digest, Sha256};
 
@@ -26,6 +26,10 @@ pub use manifest::ManifestError;
 /// SHA-256 of a document's text.
 type Hash = [u8; 32];
 
+/// The same, as a request carries it once it is admitted.
+#[derive(Debug, Clone, Copy)]
+pub struct DocumentHash(pub Hash);
+
 /// The Apollo protocol's member of `extensions`.
 const PERSISTED_QUERY: &str = "persistedQuery";
 const SHA256_PREFIX: &str = "sha256:";
@@ -34,6 +38,7 @@ const SHA256_PREFIX: &str = "sha256:";
 #[derive(Debug)]
 pub struct Document {
     parsed: ExecutableDocument,
+    hash: DocumentHash,
     /// A variable sizes a page, so the price is another for each request.
     is_priced_by_variables: bool,
     /// About how many bytes it takes.
@@ -180,7 +185,7 @@ impl Documents {
             return Err(Refused::Variable(mistake));
         }
         request.set_parsed_query(document.parsed.clone());
-        Ok(request)
+        Ok(request.data(document.hash))
     }
 
     fn by_id(&self, id: &str, trusted_only: bool) -> Option<Arc<Document>> {
@@ -220,13 +225,25 @@ impl Documents {
     }
 }
 
+/// The operation of this name; without a name the only one, whether it has a name itself or not.
+pub fn chosen<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
+    let operation = match (&document.operations, name) {
+        (DocumentOperations::Single(single), None) => Some(single),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(many), Some(name)) => many.get(name),
+        (DocumentOperations::Multiple(many), None) => many.values().next().filter(|_| many.len() == 1),
+    };
+    operation.map(|operation| &operation.node)
+}
+
 impl Document {
     fn new(text: &str, variables: &Variables) -> Result<Self, Refused> {
         let mut parsed = parse_query(text).map_err(|error| Refused::Unparsed(brief(error.into())))?;
+        let hash = DocumentHash(hash(text));
         let judged = guard::check(&parsed, variables)?;
         presence::mark(&mut parsed);
         let weight = cache::weight(text.len(), judged.selections_written);
-        Ok(Self { parsed, is_priced_by_variables: judged.is_priced_by_variables, weight })
+        Ok(Self { parsed, hash, is_priced_by_variables: judged.is_priced_by_variables, weight })
     }
 }
 

@@ -3,7 +3,9 @@
 use std::error::Error as StdError;
 
 use async_graphql::{ErrorExtensions as _, ServerError};
+use chrono::SecondsFormat;
 
+use crate::domain::Instant;
 use crate::store::views::Role;
 use crate::store::{Outage, StoreError};
 use crate::sync::EngineError;
@@ -33,12 +35,18 @@ pub enum ApiError {
     NotFound(String),
     #[error("{0}")]
     BadInput(String),
+    /// What was then is no longer kept.
+    #[error("history is kept from {} on; ask for that instant or a later one", written(*.0))]
+    BeforeHistory(Instant),
     #[error("{0}")]
     Conflict(String),
     #[error("too many requests")]
     RateLimited,
     #[error("{0}")]
     Unavailable(Outage),
+    /// The cause is logged where it happened.
+    #[error("the file cannot be written just now; try again later")]
+    Unwritten,
     /// The cause is logged where it happened and never sent.
     #[error("internal error")]
     Internal,
@@ -51,13 +59,23 @@ impl ApiError {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::NotFound(_) => "NOT_FOUND",
-            Self::BadInput(_) => "BAD_INPUT",
+            Self::BadInput(_) | Self::BeforeHistory(_) => "BAD_INPUT",
             Self::Conflict(_) => "CONFLICT",
             Self::RateLimited => "RATE_LIMITED",
-            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Unavailable(_) | Self::Unwritten => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
     }
+
+    /// How far back history reaches, for clients in `extensions.horizon`.
+    pub fn horizon(&self) -> Option<String> {
+        if let Self::BeforeHistory(horizon) = self { Some(written(*horizon)) } else { None }
+    }
+}
+
+/// An instant as the schema writes it.
+fn written(instant: Instant) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 impl From<StoreError> for ApiError {
@@ -96,8 +114,12 @@ impl From<EngineError> for ApiError {
 
 impl From<ApiError> for async_graphql::Error {
     fn from(error: ApiError) -> Self {
-        let code = error.code();
-        Self::new(error.to_string()).extend_with(|_, extensions| extensions.set("code", code))
+        Self::new(error.to_string()).extend_with(|_, extensions| {
+            extensions.set("code", error.code());
+            if let Some(horizon) = error.horizon() {
+                extensions.set("horizon", horizon);
+            }
+        })
     }
 }
 
@@ -134,9 +156,11 @@ mod tests {
             ApiError::Forbidden(Role::Admin),
             ApiError::NotFound(String::new()),
             ApiError::BadInput(String::new()),
+            ApiError::BeforeHistory(Instant::UNIX_EPOCH),
             ApiError::Conflict(String::new()),
             ApiError::RateLimited,
             ApiError::Unavailable(Outage::Busy),
+            ApiError::Unwritten,
             ApiError::Internal,
         ];
         for error in errors {
@@ -146,9 +170,11 @@ mod tests {
                 | ApiError::Forbidden(_)
                 | ApiError::NotFound(_)
                 | ApiError::BadInput(_)
+                | ApiError::BeforeHistory(_)
                 | ApiError::Conflict(_)
                 | ApiError::RateLimited
                 | ApiError::Unavailable(_)
+                | ApiError::Unwritten
                 | ApiError::Internal => assert!(CODES.contains(&error.code())),
             }
         }

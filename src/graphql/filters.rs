@@ -5,7 +5,7 @@ use async_graphql::{Enum, ID, InputObject};
 use super::account::{AccountFlag, AccountKind, AccountStatus};
 use super::asset::UserDataClassification;
 use super::cluster::AtlasDeployment;
-use super::control::{ControlStatus, Severity};
+use super::control::{ControlOrigin, ControlStatus, Severity};
 use super::control_result::Outcome;
 use super::ids::{IdKind, wanted, wanted_subject};
 use super::person::EmploymentStatus;
@@ -109,6 +109,8 @@ pub struct AccountFilter {
     person_id: Option<ID>,
     /// It has at least one of these flags.
     flag: Option<Vec<AccountFlag>>,
+    /// It has all of these flags.
+    all_flags: Option<Vec<AccountFlag>>,
     /// Removed accounts are shown too.
     #[graphql(default_with = "Some(false)")]
     include_removed: Option<bool>,
@@ -125,6 +127,7 @@ impl From<AccountFilter> for read::AccountFilter {
             project_id: wanted(filter.project_id.as_ref(), IdKind::Project),
             person_id: wanted(filter.person_id.as_ref(), IdKind::Person),
             flag: words(filter.flag),
+            all_flags: words(filter.all_flags),
             include_removed: filter.include_removed.unwrap_or(false),
             ids: None,
         }
@@ -168,6 +171,8 @@ pub struct ControlFilter {
     pub(super) status: Option<Vec<ControlStatus>>,
     /// It is this severe.
     severity: Option<Vec<Severity>>,
+    /// It is one of the eleven controls, or one that was added to them.
+    origin: Option<ControlOrigin>,
     /// It serves this framework or criterion, such as `SOC 2` or `CC6.1`, in upper or lower case.
     framework: Option<String>,
 }
@@ -181,7 +186,8 @@ impl ControlFilter {
                 wanted.eq_ignore_ascii_case(reference.framework) || wanted.eq_ignore_ascii_case(reference.criterion)
             })
         });
-        severe && serves
+        let is_of_origin = self.origin.is_none_or(|wanted| wanted == control.origin.into());
+        severe && serves && is_of_origin
     }
 }
 

@@ -27,6 +27,8 @@ pub enum IdKind {
     ControlResult,
     AuditEvent,
     ApiToken,
+    AccessReview,
+    AccessReviewItem,
 }
 
 impl IdKind {
@@ -44,6 +46,8 @@ impl IdKind {
             Self::ControlResult => "ControlResult",
             Self::AuditEvent => "AuditEvent",
             Self::ApiToken => "ApiToken",
+            Self::AccessReview => "AccessReview",
+            Self::AccessReviewItem => "AccessReviewItem",
         }
     }
 
@@ -60,6 +64,8 @@ impl IdKind {
             "ControlResult" => Self::ControlResult,
             "AuditEvent" => Self::AuditEvent,
             "ApiToken" => Self::ApiToken,
+            "AccessReview" => Self::AccessReview,
+            "AccessReviewItem" => Self::AccessReviewItem,
             _ => return None,
         })
     }

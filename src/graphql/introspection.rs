@@ -11,8 +11,12 @@ use std::borrow::Cow;
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::{ContainerType, resolve_container};
-use async_graphql::{Context, ContextSelectionSet, ObjectType, OutputType, Positioned, Request, ServerResult, Value};
+use async_graphql::{
+    Context, ContextSelectionSet, Error, ObjectType, OutputType, Positioned, Request, ServerResult, Value,
+};
 
+use super::access::{Action, require};
+use super::error::ApiError;
 use described::{SchemaOf, TypeOf};
 
 /// A root of reading that also answers `__schema` and `__type`.
@@ -27,6 +31,10 @@ impl<Query: ObjectType> ContainerType for Introspected<Query> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let registry = &ctx.schema_env.registry;
         let below = ctx.with_selection_set(&ctx.item.node.selection_set);
+        if ctx.item.node.name.node.starts_with("__") {
+            let refused = |error: ApiError| ctx.set_error_path(Error::from(error).into_server_error(ctx.item.pos));
+            require(ctx, Action::Read).map_err(refused)?;
+        }
         match ctx.item.node.name.node.as_str() {
             "__schema" => SchemaOf(registry).resolve(&below, ctx.item).await.map(Some),
             "__type" => {

@@ -1,88 +1,104 @@
 //! Batches: what many fields of one moment ask for is read in one statement each.
 
+mod batched;
 mod nested;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use async_graphql::dataloader::Loader;
 use chrono::TimeDelta;
 
 use super::batches::Batches;
 use super::error::ApiError;
+use batched::Batched;
 pub use nested::ControlKey;
-use nested::{AccountCounts, AccountsOf, AssetCounts, AssetsOf, Histories, ResultCounts, ResultsOf, RunCounts, RunsOf};
-
-use crate::domain::{EncryptionAtRest, Instant};
-use crate::store::Reader;
-use crate::store::views::{
-    AccountView, AssetView, GrantView, IntegrationView, PersonView, ProjectView, ResultView, ScopeView, SubjectKind,
-    SyncRunView,
+use nested::{
+    AccountCounts, AccountsOf, AssetCounts, AssetsOf, Between, Histories, ItemCounts, ItemsOf, ResultCounts, ResultsOf,
+    RunCounts, RunsOf,
 };
 
-type Batched<L> = DataLoader<L, HashMapCache>;
+use crate::domain::resemblance::{local_part, name_key};
+use crate::domain::{EncryptionAtRest, Instant};
+use crate::store::Reader;
+use crate::store::read::page::Window;
+use crate::store::read::{AssetParent, ResultFilter, ReviewItemFilter};
+use crate::store::views::{
+    AccountView, AssetView, DecisionView, GrantView, IntegrationView, PersonView, ProjectView, ResultView,
+    ReviewItemView, ReviewProgress, ReviewView, ScopeView, SubjectKind, SyncRunView,
+};
 
 /// One set for each moment, so a batch never outlives the request it was made for.
 pub struct Loaders {
-    pub integrations: Batched<Integrations>,
-    pub projects: Batched<Projects>,
-    pub people: Batched<People>,
-    pub assets: Batched<Assets>,
-    pub accounts: Batched<Accounts>,
-    pub runs: Batched<Runs>,
-    pub grants: Batched<Grants>,
-    pub results: Batched<Results>,
-    pub encryption: Batched<Encryption>,
-    pub cluster_counts: Batched<ClusterCounts>,
-    pub last_reads: Batched<LastReads>,
-    pub reads_before: Batched<ReadsBefore>,
-    pub latest_runs: Batched<LatestRuns>,
-    pub scopes: Batched<Scopes>,
-    pub assets_of: Batched<AssetsOf>,
-    pub asset_counts: Batched<AssetCounts>,
-    pub accounts_of: Batched<AccountsOf>,
-    pub account_counts: Batched<AccountCounts>,
-    pub results_of: Batched<ResultsOf>,
-    pub result_counts: Batched<ResultCounts>,
-    pub histories: Batched<Histories>,
-    pub runs_of: Batched<RunsOf>,
-    pub run_counts: Batched<RunCounts>,
+    pub integrations: Batched<i64, Integrations>,
+    pub projects: Batched<i64, Projects>,
+    pub people: Batched<i64, People>,
+    pub assets: Batched<i64, Assets>,
+    pub accounts: Batched<i64, Accounts>,
+    pub runs: Batched<i64, Runs>,
+    pub grants: Batched<i64, Grants>,
+    pub results: Batched<(SubjectKind, i64), Results>,
+    pub encryption: Batched<i64, Encryption>,
+    pub cluster_counts: Batched<i64, ClusterCounts>,
+    pub last_reads: Batched<i64, LastReads>,
+    pub reads_before: Batched<(i64, Instant), ReadsBefore>,
+    pub latest_runs: Batched<i64, LatestRuns>,
+    pub scopes: Batched<i64, Scopes>,
+    pub assets_of: Batched<(AssetParent, i64, Window), AssetsOf>,
+    pub asset_counts: Batched<(AssetParent, i64), AssetCounts>,
+    pub accounts_of: Batched<(i64, Window), AccountsOf>,
+    pub account_counts: Batched<i64, AccountCounts>,
+    pub results_of: Batched<(ControlKey, ResultFilter, Window), ResultsOf>,
+    pub result_counts: Batched<(ControlKey, ResultFilter), ResultCounts>,
+    pub histories: Batched<(ControlKey, Between), Histories>,
+    pub runs_of: Batched<(i64, Window), RunsOf>,
+    pub run_counts: Batched<i64, RunCounts>,
+    pub alike: Batched<Likeness, Alike>,
+    pub reviews: Batched<i64, Reviews>,
+    pub review_items: Batched<i64, ReviewItems>,
+    pub review_progress: Batched<i64, ReviewProgresses>,
+    pub reviewers: Batched<i64, Reviewers>,
+    pub decisions: Batched<i64, Decisions>,
+    pub items_of: Batched<(i64, ReviewItemFilter, Window), ItemsOf>,
+    pub item_counts: Batched<(i64, ReviewItemFilter), ItemCounts>,
 }
 
 impl Loaders {
     pub fn new(reader: &Reader, batches: &Batches) -> Self {
         Self {
-            integrations: batched(Integrations(reader.clone()), batches),
-            projects: batched(Projects(reader.clone()), batches),
-            people: batched(People(reader.clone()), batches),
-            assets: batched(Assets(reader.clone()), batches),
-            accounts: batched(Accounts(reader.clone()), batches),
-            runs: batched(Runs(reader.clone()), batches),
-            grants: batched(Grants(reader.clone()), batches),
-            results: batched(Results(reader.clone()), batches),
-            encryption: batched(Encryption(reader.clone()), batches),
-            cluster_counts: batched(ClusterCounts(reader.clone()), batches),
-            last_reads: batched(LastReads(reader.clone()), batches),
-            reads_before: batched(ReadsBefore(reader.clone()), batches),
-            latest_runs: batched(LatestRuns(reader.clone()), batches),
-            scopes: batched(Scopes(reader.clone()), batches),
-            assets_of: batched(AssetsOf(reader.clone()), batches),
-            asset_counts: batched(AssetCounts(reader.clone()), batches),
-            accounts_of: batched(AccountsOf(reader.clone()), batches),
-            account_counts: batched(AccountCounts(reader.clone()), batches),
-            results_of: batched(ResultsOf(reader.clone()), batches),
-            result_counts: batched(ResultCounts(reader.clone()), batches),
-            histories: batched(Histories(reader.clone()), batches),
-            runs_of: batched(RunsOf(reader.clone()), batches),
-            run_counts: batched(RunCounts(reader.clone()), batches),
+            integrations: Batched::new(Integrations(reader.clone()), batches),
+            projects: Batched::new(Projects(reader.clone()), batches),
+            people: Batched::new(People(reader.clone()), batches),
+            assets: Batched::new(Assets(reader.clone()), batches),
+            accounts: Batched::new(Accounts(reader.clone()), batches),
+            runs: Batched::new(Runs(reader.clone()), batches),
+            grants: Batched::new(Grants(reader.clone()), batches),
+            results: Batched::new(Results(reader.clone()), batches),
+            encryption: Batched::new(Encryption(reader.clone()), batches),
+            cluster_counts: Batched::new(ClusterCounts(reader.clone()), batches),
+            last_reads: Batched::new(LastReads(reader.clone()), batches),
+            reads_before: Batched::new(ReadsBefore(reader.clone()), batches),
+            latest_runs: Batched::new(LatestRuns(reader.clone()), batches),
+            scopes: Batched::new(Scopes(reader.clone()), batches),
+            assets_of: Batched::new(AssetsOf(reader.clone()), batches),
+            asset_counts: Batched::new(AssetCounts(reader.clone()), batches),
+            accounts_of: Batched::new(AccountsOf(reader.clone()), batches),
+            account_counts: Batched::new(AccountCounts(reader.clone()), batches),
+            results_of: Batched::new(ResultsOf(reader.clone()), batches),
+            result_counts: Batched::new(ResultCounts(reader.clone()), batches),
+            histories: Batched::new(Histories(reader.clone()), batches),
+            runs_of: Batched::new(RunsOf(reader.clone()), batches),
+            run_counts: Batched::new(RunCounts(reader.clone()), batches),
+            alike: Batched::new(Alike(reader.clone()), batches),
+            reviews: Batched::new(Reviews(reader.clone()), batches),
+            review_items: Batched::new(ReviewItems(reader.clone()), batches),
+            review_progress: Batched::new(ReviewProgresses(reader.clone()), batches),
+            reviewers: Batched::new(Reviewers(reader.clone()), batches),
+            decisions: Batched::new(Decisions(reader.clone()), batches),
+            items_of: Batched::new(ItemsOf(reader.clone()), batches),
+            item_counts: Batched::new(ItemCounts(reader.clone()), batches),
         }
     }
-}
-
-fn batched<L>(loader: L, batches: &Batches) -> Batched<L> {
-    let batches = batches.clone();
-    DataLoader::with_cache(loader, move |batch| batches.run(batch), HashMapCache::default()).delay(Duration::ZERO)
 }
 
 macro_rules! rows_by_id {
@@ -108,6 +124,8 @@ rows_by_id! {
     Assets reads assets_by_id into AssetView;
     Accounts reads accounts_by_id into AccountView;
     Runs reads runs_by_id into SyncRunView;
+    Reviews reads reviews_by_id into ReviewView;
+    ReviewItems reads review_items_by_id into ReviewItemView;
 }
 
 macro_rules! values_by_id {
@@ -131,6 +149,9 @@ values_by_id! {
     ClusterCounts reads cluster_counts into u32;
     LastReads reads last_reads into Instant;
     Scopes reads scopes_of_runs into Vec<ScopeView>;
+    ReviewProgresses reads review_progress into ReviewProgress;
+    Reviewers reads reviewers into Vec<i64>;
+    Decisions reads decisions into Vec<DecisionView>;
 }
 
 /// The results of assets and accounts, in the order of control keys.
@@ -156,6 +177,43 @@ impl Loader<(SubjectKind, i64)> for Results {
             }
         }
         Ok(results.into_iter().map(|(subject, results)| (subject, results.into())).collect())
+    }
+}
+
+/// What is compared with people: the local part of an account's address and its name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Likeness {
+    pub local_part: Option<String>,
+    pub name: Option<String>,
+}
+
+/// People who may be meant, by e-mail address.
+pub struct Alike(Reader);
+
+impl Loader<Likeness> for Alike {
+    type Value = Vec<Arc<PersonView>>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[Likeness]) -> Result<HashMap<Likeness, Self::Value>, ApiError> {
+        let locals: Vec<String> = keys.iter().filter_map(|key| key.local_part.clone()).collect();
+        let names: Vec<String> = keys.iter().filter_map(|key| key.name.clone()).collect();
+        let mut by_local: HashMap<String, Vec<Arc<PersonView>>> = HashMap::new();
+        let mut by_name: HashMap<String, Vec<Arc<PersonView>>> = HashMap::new();
+        for view in self.0.people_alike(&locals, &names).await?.into_iter().map(Arc::new) {
+            by_name.entry(name_key(&view.person.full_name)).or_default().push(Arc::clone(&view));
+            for address in std::iter::once(&view.person.email).chain(&view.person.aliases) {
+                by_local.entry(local_part(address).to_owned()).or_default().push(Arc::clone(&view));
+            }
+        }
+        let found = keys.iter().map(|key| {
+            let local = key.local_part.as_ref().and_then(|local| by_local.get(local)).into_iter().flatten();
+            let name = key.name.as_ref().and_then(|name| by_name.get(name)).into_iter().flatten();
+            let mut people: Vec<Arc<PersonView>> = local.chain(name).cloned().collect();
+            people.sort_by(|one, other| one.person.email.cmp(&other.person.email));
+            people.dedup_by_key(|view| view.id);
+            (key.clone(), people)
+        });
+        Ok(found.collect())
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod answers;
 mod api_token;
 mod asset;
 mod audit_event;
@@ -15,6 +16,7 @@ mod control;
 mod control_result;
 pub mod documents;
 mod error;
+pub mod exports;
 mod filters;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzz;
@@ -24,6 +26,7 @@ mod ids;
 mod integration;
 mod introspection;
 mod loaders;
+mod meant;
 mod mutation;
 mod node;
 mod order;
@@ -34,15 +37,19 @@ mod presence;
 mod project;
 mod provider;
 mod query;
+mod review;
 mod scalars;
 mod secret;
 mod session;
 mod subscription;
+mod suggestion;
 mod sync_run;
 mod viewer;
 
 pub use access::Action;
+pub use answers::{Answer, Answers};
 pub use error::{ApiError, CODES};
+pub use meant::Meant;
 
 use std::sync::Arc;
 
@@ -93,17 +100,40 @@ pub fn sdl() -> String {
     builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by().use_space_ident())
 }
 
-/// Executes a query or mutation for a caller: one session, and through it one transaction.
-pub async fn execute(schema: &Schema, state: &State, caller: Caller, mut request: Request) -> Response {
+/// Answers a query or mutation for a caller: from memory, where the answer of before still holds.
+pub async fn answer(schema: &Schema, state: &State, answers: &Answers, caller: Caller, mut request: Request) -> Answer {
+    let question = answers.question(&caller, &mut request);
+    if let Some(question) = question
+        && let Some(text) = answers.find(question, &state.store, caller.workspace).await
+    {
+        return Answer::Text(text);
+    }
+    let (response, session) = Box::pin(run(schema, state, caller, request)).await;
+    let answer = match question {
+        Some(question) => answers.keep(question, &session, response).await,
+        None => Answer::Response(Box::new(response)),
+    };
+    session.finish().await;
+    answer
+}
+
+/// Executes a query or mutation for a caller, and keeps nothing.
+pub async fn execute(schema: &Schema, state: &State, caller: Caller, request: Request) -> Response {
+    let (response, session) = Box::pin(run(schema, state, caller, request)).await;
+    session.finish().await;
+    response
+}
+
+/// One session, and through it one transaction, which is still open.
+async fn run(schema: &Schema, state: &State, caller: Caller, mut request: Request) -> (Response, Arc<Session>) {
     let shape = shape_of(&mut request);
     let request = introspection::answered_by_us(request);
     let (batches, queued) = Batches::queued();
     let session = Arc::new(Session::new(state.store.clone(), caller.workspace, batches));
     let mut response = queued.drive(schema.execute(request.data(caller).data(Arc::clone(&session)))).await;
-    session.finish().await;
     error::without_values(&mut response.errors);
     shape.sort(&mut response.data);
-    response
+    (response, session)
 }
 
 /// Follows a subscription for a caller. Each answer reads for itself.

@@ -17,6 +17,7 @@ use super::ids::{GlobalId, IdKind};
 use super::integration::Integration;
 use super::person::Person;
 use super::project::Project;
+use super::review::{AccessReview, AccessReviewItem};
 use super::session::{Moment, Session};
 use super::sync_run::SyncRun;
 use super::viewer::Workspace;
@@ -41,6 +42,8 @@ pub enum Node {
     ControlResult(ControlResult),
     AuditEvent(AuditEvent),
     ApiToken(ApiToken),
+    AccessReview(AccessReview),
+    AccessReviewItem(AccessReviewItem),
 }
 
 impl Node {
@@ -77,6 +80,8 @@ impl Node {
             IdKind::AtlasCluster => AtlasCluster::find(moment, id).await?.map(Self::AtlasCluster),
             IdKind::Account => Account::find(moment, id).await?.map(Self::Account),
             IdKind::Person => Person::find(moment, id).await?.map(Self::Person),
+            IdKind::AccessReview => AccessReview::find(moment, id).await?.map(Self::AccessReview),
+            IdKind::AccessReviewItem => AccessReviewItem::find(moment, id).await?.map(Self::AccessReviewItem),
             IdKind::Workspace | IdKind::Control | IdKind::ControlResult | IdKind::AuditEvent | IdKind::ApiToken => None,
         })
     }

@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 use async_graphql::{Name, Value};
 
+use super::documents::chosen;
 use super::presence::{MARK, is_mark};
 
 /// Response keys in order, with what is selected below each.
@@ -17,12 +18,8 @@ impl Shape {
     /// The shape of the named operation, or of the only one. Fragments count wherever they may apply.
     pub fn of(document: &ExecutableDocument, operation: Option<&str>) -> Self {
         let mut shape = Self::default();
-        let chosen = match &document.operations {
-            DocumentOperations::Single(single) => Some(single),
-            DocumentOperations::Multiple(many) => operation.and_then(|name| many.get(name)),
-        };
-        if let Some(chosen) = chosen {
-            shape.add(document, &chosen.node.selection_set.node, &mut HashSet::new());
+        if let Some(operation) = chosen(document, operation) {
+            shape.add(document, &operation.selection_set.node, &mut HashSet::new());
         }
         shape
     }
@@ -91,6 +88,12 @@ mod tests {
         Shape::of(&parse_query(query).unwrap(), None).sort(&mut value);
         let text = serde_json::to_string(&value).unwrap();
         assert_eq!(text, r#"{"b":3,"a":[{"d":2,"c":1,"e":{"z":2,"y":1}}]}"#);
+    }
+
+    #[test]
+    fn the_only_operation_need_not_be_named_by_the_request() {
+        let (query, answer) = ("query Q { a b }", serde_json::json!({ "b": 2, "a": 1 }));
+        assert_eq!(sorted(query, answer), r#"{"a":1,"b":2}"#);
     }
 
     #[test]

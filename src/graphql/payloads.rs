@@ -7,6 +7,7 @@ use super::api_token::ApiToken;
 use super::asset::Asset;
 use super::integration::Integration;
 use super::person::Person;
+use super::review::AccessReview;
 use super::sync_run::SyncRun;
 use crate::sync::{self, Refusal};
 
@@ -18,6 +19,8 @@ pub enum UserErrorCode {
     Invalid,
     /// There is no such thing in this workspace.
     NotFound,
+    /// It is somebody else's to do.
+    Forbidden,
     /// It contradicts something that is there already.
     Conflict,
     /// The organization is connected already: rotate its credentials instead.
@@ -156,13 +159,59 @@ pub struct UpsertPersonPayload {
 /// What importing people did: all rows or none.
 #[derive(Debug, Default, SimpleObject)]
 pub struct ImportPeoplePayload {
-    /// How many people were created.
+    /// How many people were created. After a dry run this and what follows is what would be.
     pub created: i32,
     /// How many people were changed.
     pub updated: i32,
     /// How many people were already as their row says.
     pub unchanged: i32,
+    /// How many people were marked as `LEFT` because a full import has no row of them.
+    pub left: i32,
+    /// How many values stayed, against their row, because somebody chose to keep them.
+    pub kept: i32,
+    /// The e-mail addresses of those who were marked as `LEFT`, in order, at most 100.
+    pub leavers: Vec<String>,
     /// Why it was refused, one entry for each bad row, named by its line. Empty when it was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// A started access review.
+#[derive(Default, SimpleObject)]
+pub struct StartAccessReviewPayload {
+    /// The review. Null when it was refused.
+    pub access_review: Option<AccessReview>,
+    /// Why it was refused. Empty when it was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Decisions about items of an access review.
+#[derive(Default, SimpleObject)]
+pub struct DecideAccessReviewItemsPayload {
+    /// The review afterwards. Null when it was refused.
+    pub access_review: Option<AccessReview>,
+    /// How many items were decided.
+    pub decided: i32,
+    /// Why it was refused, one entry for each item that the caller may not decide on. Empty when it was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// Items of an access review with another reviewer.
+#[derive(Default, SimpleObject)]
+pub struct ReassignAccessReviewItemsPayload {
+    /// The review afterwards. Null when it was refused.
+    pub access_review: Option<AccessReview>,
+    /// How many items were given to the reviewer.
+    pub reassigned: i32,
+    /// Why it was refused. Empty when it was done.
+    pub user_errors: Vec<UserError>,
+}
+
+/// An access review that has ended.
+#[derive(Default, SimpleObject)]
+pub struct CompleteAccessReviewPayload {
+    /// The review afterwards. Null when it was refused.
+    pub access_review: Option<AccessReview>,
+    /// Why it was refused. Empty when it was done.
     pub user_errors: Vec<UserError>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Enum, ID, Object};
+use async_graphql::{Enum, ID, Object, SimpleObject};
 
 use super::account::{self, AccountConnection};
 use super::asset::{self, AssetConnection};
@@ -23,6 +23,45 @@ pub enum EmploymentStatus {
     Active,
     /// Has left.
     Left,
+}
+
+/// A value of a person that has a source of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::PersonField")]
+pub enum PersonField {
+    /// The full name.
+    FullName,
+    /// The further e-mail addresses.
+    Aliases,
+    /// Whether the person works here.
+    Status,
+    /// The first day of employment.
+    StartsOn,
+    /// The last day of employment.
+    EndsOn,
+}
+
+/// Where a value of a person comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::ValueSource")]
+pub enum ValueSource {
+    /// Somebody entered it here, with `upsertPerson`.
+    Manual,
+    /// It was imported from CSV text, with `importPeople`.
+    Import,
+    /// An identity provider sent it, by SCIM.
+    Scim,
+}
+
+/// Where one value of a person comes from, and whether it gives way.
+#[derive(Debug, Clone, Copy, SimpleObject)]
+pub struct PersonSource {
+    /// Which value it is.
+    field: PersonField,
+    /// Where it comes from: who changed it last.
+    source: ValueSource,
+    /// Whether somebody chose, with `UpsertPersonInput.keep`, that imports and SCIM leave it alone.
+    kept: bool,
 }
 
 #[derive(Clone)]
@@ -106,7 +145,18 @@ impl Person {
         self.view.person.ends_on.map(Date)
     }
 
-    /// The accounts that are linked to the person, by login.
+    /// Where the values come from. A value that was never given is missing, and so is one of before sources were noted.
+    async fn sources(&self) -> Vec<PersonSource> {
+        let sources = &self.view.person.sources;
+        let source = |(field, from): (&domain::PersonField, &domain::Provenance)| PersonSource {
+            field: (*field).into(),
+            source: from.source.into(),
+            kept: from.kept,
+        };
+        sources.iter().map(source).collect()
+    }
+
+    /// The accounts that are linked to the person, by login: the person's whole access.
     async fn accounts(
         &self,
         #[graphql(desc = "How many from the start: 0 to 500, 50 when neither `first` nor `last` is given.")]

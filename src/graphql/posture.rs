@@ -24,6 +24,9 @@ impl Posture {
 impl Posture {
     /// The instant that all of this is true at.
     async fn as_of(&self) -> DateTime {
+        if self.0.reader.as_of().is_none() {
+            self.0.reader.read_beyond_commits();
+        }
         DateTime(self.0.reader.instant())
     }
 

@@ -8,6 +8,9 @@ use super::error::ApiError;
 use super::integration::Integration;
 use super::session::Moment;
 
+/// The name of the one system that can be connected so far.
+pub const ATLAS: &str = "MongoDB Atlas";
+
 /// A kind of system that can be connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ProviderKey {
@@ -43,7 +46,7 @@ impl Provider {
 
     /// The system's name.
     async fn name(&self) -> &'static str {
-        "MongoDB Atlas"
+        ATLAS
     }
 
     /// What kind of system it is.

@@ -22,6 +22,7 @@ use super::person::{self, PersonConnection};
 use super::posture::Posture;
 use super::project::{self, ProjectConnection};
 use super::provider::{Provider, ProviderStatus};
+use super::review::{self, AccessReviewConnection, AccessReviewFilter};
 use super::scalars::DateTime;
 use super::session::session;
 use super::sync_run::{self, SyncRunConnection};
@@ -36,6 +37,7 @@ impl Query {
     /// The caller of this request.
     #[expect(clippy::unused_async, reason = "the derive asks for async resolvers")]
     async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer, ApiError> {
+        session(ctx)?.is_personal();
         Ok(Viewer(require(ctx, Action::Read)?.clone()))
     }
 
@@ -101,7 +103,8 @@ impl Query {
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
         #[graphql(desc = "Only assets that fit all of this.")] filter: Option<AssetFilter>,
         #[graphql(desc = "How to order them: by name when absent.")] order_by: Option<AssetOrder>,
-        #[graphql(desc = "The instant to answer for: now when absent.")] as_of: Option<DateTime>,
+        #[graphql(desc = "The instant to answer for: now when absent. Not before `Workspace.historyFrom`.")]
+        as_of: Option<DateTime>,
     ) -> Result<AssetConnection, ApiError> {
         let moment = session(ctx)?.at(as_of.map(|at| at.0)).await?;
         let args = PageArgs { first, after, last, before };
@@ -119,7 +122,8 @@ impl Query {
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
         #[graphql(desc = "Only accounts that fit all of this.")] filter: Option<AccountFilter>,
         #[graphql(desc = "How to order them: by login when absent.")] order_by: Option<AccountOrder>,
-        #[graphql(desc = "The instant to answer for: now when absent.")] as_of: Option<DateTime>,
+        #[graphql(desc = "The instant to answer for: now when absent. Not before `Workspace.historyFrom`.")]
+        as_of: Option<DateTime>,
     ) -> Result<AccountConnection, ApiError> {
         let moment = session(ctx)?.at(as_of.map(|at| at.0)).await?;
         let args = PageArgs { first, after, last, before };
@@ -136,7 +140,8 @@ impl Query {
         #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
         #[graphql(desc = "Only projects that fit all of this.")] filter: Option<ProjectFilter>,
-        #[graphql(desc = "The instant to answer for: now when absent.")] as_of: Option<DateTime>,
+        #[graphql(desc = "The instant to answer for: now when absent. Not before `Workspace.historyFrom`.")]
+        as_of: Option<DateTime>,
     ) -> Result<ProjectConnection, ApiError> {
         let moment = session(ctx)?.at(as_of.map(|at| at.0)).await?;
         project::page(&moment, filter.unwrap_or_default().into(), PageArgs { first, after, last, before }).await
@@ -162,7 +167,8 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only controls that fit all of this.")] filter: Option<ControlFilter>,
-        #[graphql(desc = "The instant to answer for: now when absent.")] as_of: Option<DateTime>,
+        #[graphql(desc = "The instant to answer for: now when absent. Not before `Workspace.historyFrom`.")]
+        as_of: Option<DateTime>,
     ) -> Result<Vec<Control>, ApiError> {
         let moment = session(ctx)?.at(as_of.map(|at| at.0)).await?;
         Control::list(&moment, &filter.unwrap_or_default()).await
@@ -173,7 +179,8 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The control's key in kebab-case.")] key: String,
-        #[graphql(desc = "The instant to answer for: now when absent.")] as_of: Option<DateTime>,
+        #[graphql(desc = "The instant to answer for: now when absent. Not before `Workspace.historyFrom`.")]
+        as_of: Option<DateTime>,
     ) -> Result<Option<Control>, ApiError> {
         let moment = session(ctx)?.at(as_of.map(|at| at.0)).await?;
         Ok(Control::find(&moment, &key))
@@ -189,7 +196,8 @@ impl Query {
         #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
         #[graphql(desc = "Only results that fit all of this.")] filter: Option<ControlResultFilter>,
-        #[graphql(desc = "The instant to answer for: now when absent.")] as_of: Option<DateTime>,
+        #[graphql(desc = "The instant to answer for: now when absent. Not before `Workspace.historyFrom`.")]
+        as_of: Option<DateTime>,
     ) -> Result<ControlResultConnection, ApiError> {
         let moment = session(ctx)?.at(as_of.map(|at| at.0)).await?;
         control_result::page(&moment, filter.unwrap_or_default().into(), PageArgs { first, after, last, before }).await
@@ -199,7 +207,8 @@ impl Query {
     async fn posture(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The instant to answer for: now when absent.")] as_of: Option<DateTime>,
+        #[graphql(desc = "The instant to answer for: now when absent. Not before `Workspace.historyFrom`.")]
+        as_of: Option<DateTime>,
     ) -> Result<Posture, ApiError> {
         Ok(Posture(session(ctx)?.at(as_of.map(|at| at.0)).await?))
     }
@@ -233,6 +242,21 @@ impl Query {
         require_noted(ctx, Action::ManageAccess, AuditAction::ReadAuditEvents).await?;
         let moment = session(ctx)?.at(None).await?;
         audit_event::page(&moment, filter.unwrap_or_default().into(), PageArgs { first, after, last, before }).await
+    }
+
+    /// Access reviews, the latest first. Always as they are now.
+    async fn access_reviews(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start: 0 to 500, 50 when neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end: 0 to 500. Not together with `first`.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only reviews that fit all of this.")] filter: Option<AccessReviewFilter>,
+    ) -> Result<AccessReviewConnection, ApiError> {
+        let moment = session(ctx)?.at(None).await?;
+        review::page(&moment, filter.unwrap_or_default().into(), PageArgs { first, after, last, before }).await
     }
 
     /// The workspace's API tokens, the newest first, without the tokens themselves. Needs the role ADMIN.

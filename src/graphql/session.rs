@@ -1,6 +1,7 @@
 //! What one request reads through: one transaction, and one [`Moment`] for each instant that is asked for.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::Context;
@@ -27,33 +28,67 @@ pub struct Session {
     workspace: i64,
     batches: Batches,
     generation: Mutex<Arc<Generation>>,
+    is_personal: AtomicBool,
 }
 
 /// Reads that share one transaction.
 #[derive(Default)]
 struct Generation {
     base: OnceCell<Reader>,
+    history_from: OnceCell<Option<Instant>>,
     moments: Mutex<HashMap<Option<Instant>, Arc<Moment>>>,
 }
 
 impl Session {
     pub fn new(store: Store, workspace: i64, batches: Batches) -> Self {
-        Self { store, workspace, batches, generation: Mutex::default() }
+        Self { store, workspace, batches, generation: Mutex::default(), is_personal: AtomicBool::new(false) }
     }
 
     /// Everything as of an instant; None means now. The same instant gives the same moment.
+    ///
+    /// # Errors
+    /// [`ApiError::BeforeHistory`] where the past is no longer kept from then.
     pub async fn at(&self, as_of: Option<Instant>) -> Result<Arc<Moment>, ApiError> {
         let generation = Arc::clone(&self.generation.lock().unwrap_or_else(PoisonError::into_inner));
         let base = generation.base.get_or_try_init(|| self.store.reader(self.workspace)).await?;
         let reader = base.at(as_of);
+        if let Some(at) = reader.as_of() {
+            let history_from = *generation.history_from.get_or_try_init(|| base.history_from()).await?;
+            if let Some(horizon) = history_from.filter(|horizon| at < *horizon) {
+                return Err(ApiError::BeforeHistory(horizon));
+            }
+        }
         let mut moments = generation.moments.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(moments.entry(reader.as_of()).or_insert_with(|| Arc::new(Moment::new(reader, &self.batches)))))
+    }
+
+    /// What is answered tells about the caller, and so is nobody else's answer.
+    pub fn is_personal(&self) {
+        self.is_personal.store(true, Ordering::Relaxed);
+    }
+
+    /// The generation that was read, when, and until when its answers hold; None where something else was read than what
+    /// commits have left.
+    pub async fn read_of_commits(&self) -> Option<(i64, Instant, Instant)> {
+        if self.is_personal.load(Ordering::Relaxed) {
+            return None;
+        }
+        let generation = Arc::clone(&self.generation.lock().unwrap_or_else(PoisonError::into_inner));
+        let reader = generation.base.get()?;
+        let at = reader.read_commits_only()?;
+        // Whoever cannot read it keeps nothing.
+        Some((reader.generation().await.ok()?, at, reader.unchanged_until().await.ok()?))
     }
 
     /// Now, read anew: what an edit has just changed is seen.
     pub async fn renewed(&self) -> Result<Arc<Moment>, ApiError> {
         self.finish().await;
         self.at(None).await
+    }
+
+    /// Another moment of the same reader, with nothing loaded yet.
+    pub fn beside(&self, reader: &Reader) -> Arc<Moment> {
+        Arc::new(Moment::new(reader.clone(), &self.batches))
     }
 
     /// Ends the transaction. What still reads keeps it open until it is dropped.

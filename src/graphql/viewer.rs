@@ -1,15 +1,21 @@
 //! Who is asking, and in which workspace.
 
-use async_graphql::{Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 
 use super::access::Action;
+use super::error::ApiError;
 use super::ids::{GlobalId, IdKind};
-use crate::store::views::{self, Caller};
+use super::person::Person;
+use super::scalars::DateTime;
+use super::session::session;
+use crate::store::views::{self, Caller, CallerPerson};
 
-/// How much a caller may do. Each role may do what the smaller ones may.
+/// How much a caller may do. VIEWER, ANALYST and ADMIN may each do what the smaller ones may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "views::Role")]
 pub enum Role {
+    /// Provisions people at `/scim/v2`, and does nothing here.
+    Scim,
     /// Reads everything.
     Viewer,
     /// Also edits the inventory, links accounts and manages people.
@@ -31,6 +37,18 @@ impl Viewer {
     /// How much the caller may do.
     async fn role(&self) -> Role {
         self.0.role.into()
+    }
+
+    /// Who of the personnel the caller is: the person that the API token names, or whose e-mail address the issuer of
+    /// the JSON Web Token vouches for. Null when that is nobody, or not one person alone.
+    async fn person(&self, ctx: &Context<'_>) -> Result<Option<Person>, ApiError> {
+        let moment = session(ctx)?.at(None).await?;
+        let id = match &self.0.person {
+            CallerPerson::Nobody => None,
+            CallerPerson::Id(id) => Some(*id),
+            CallerPerson::Address(address) => moment.reader.person_at(address).await?,
+        };
+        Person::find_some(&moment, id).await
     }
 
     /// The workspace that every answer is about.
@@ -66,5 +84,14 @@ impl Workspace {
     /// The workspace's name.
     async fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How far back history reaches: an `asOf` before it is refused, and histories begin there. Null: everything since
+    /// the first sync is kept.
+    async fn history_from(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, ApiError> {
+        let moment = session(ctx)?.at(None).await?;
+        // Pruning moves it without a commit.
+        moment.reader.read_beyond_commits();
+        Ok(moment.reader.history_from().await?.map(DateTime))
     }
 }

@@ -2,6 +2,7 @@
 
 use async_graphql::{ErrorExtensionValues, Response as GraphQlResponse, ServerError, Value};
 use axum::Extension;
+use axum::body::Body as AxumBody;
 use axum::http::HeaderValue;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +13,7 @@ use super::gate::{Busy, Denied};
 use super::media::Media;
 use super::ports::AuthFailure;
 use super::status::Outcome;
+use crate::graphql::Answer;
 use crate::graphql::documents::Refused;
 
 /// A refused document can have thousands of mistakes; nobody reads more than these.
@@ -30,6 +32,12 @@ pub(super) struct Refusal {
 impl Refusal {
     pub(super) fn new(outcome: Outcome, message: impl Into<String>) -> Self {
         Self { outcome, error: Box::new(ServerError::new(message, None)), retry_after: None }
+    }
+
+    /// With something more in `extensions`.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.error.extensions.get_or_insert_default().set(name, value);
+        self
     }
 
     /// A document that is not known, cannot be parsed, or asks for too much.
@@ -97,7 +105,11 @@ fn companion(outcome: Outcome) -> Option<(HeaderName, &'static str)> {
 }
 
 /// What the schema answered.
-pub(super) fn of_schema(response: GraphQlResponse, media: Media, id: &RequestId) -> Response {
+pub(super) fn of_schema(answer: Answer, media: Media, id: &RequestId) -> Response {
+    let response = match answer {
+        Answer::Text(text) => return written(Outcome::Executed, media, text),
+        Answer::Response(response) => *response,
+    };
     match told_apart(response) {
         Ok((data, errors)) => render(Outcome::Executed, media, id, Some(data), errors),
         Err(errors) => render(Outcome::Refused, media, id, None, errors),
@@ -105,7 +117,11 @@ pub(super) fn of_schema(response: GraphQlResponse, media: Media, id: &RequestId)
 }
 
 /// What the schema answered, as JSON without HTTP around it; or the errors of a refused document.
-pub(super) fn spoken(response: GraphQlResponse, id: &RequestId) -> Result<String, String> {
+pub(super) fn spoken(answer: Answer, id: &RequestId) -> Result<String, String> {
+    let response = match answer {
+        Answer::Text(text) => return Ok(String::from_utf8_lossy(&text).into_owned()),
+        Answer::Response(response) => *response,
+    };
     match told_apart(response) {
         Ok((data, errors)) => Ok(to_json(&Body { data: Some(data), errors: stamped(Outcome::Executed, id, errors) })),
         Err(errors) => Err(to_json(&stamped(Outcome::Refused, id, errors))),
@@ -137,9 +153,12 @@ struct Body {
 }
 
 fn render(outcome: Outcome, media: Media, id: &RequestId, data: Option<Value>, errors: Vec<ServerError>) -> Response {
-    let body = to_json(&Body { data, errors: stamped(outcome, id, errors) });
+    written(outcome, media, to_json(&Body { data, errors: stamped(outcome, id, errors) }))
+}
+
+fn written(outcome: Outcome, media: Media, body: impl Into<AxumBody>) -> Response {
     let headers = [(CONTENT_TYPE, media.content_type()), (CACHE_CONTROL, "no-store")];
-    (outcome.status(media), headers, body).into_response()
+    (outcome.status(media), headers, body.into()).into_response()
 }
 
 /// The errors with a code and the request's id each.

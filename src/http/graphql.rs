@@ -4,24 +4,29 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
-use async_graphql::{Name, Request, Response as GraphQlResponse};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
+use async_graphql::{Name, Request};
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, Request as HttpRequest, StatusCode};
+use axum::http::{HeaderMap, Request as HttpRequest};
 use axum::response::Response;
 use tokio::time::timeout;
 
 use super::answer::{self, Refusal};
+use super::body::{self, BodyFault};
 use super::edge::RequestId;
 use super::gate::Source;
 use super::media::{self, Media};
 use super::ports::CallerSession;
 use super::status::Outcome;
-use super::{BODY_LIMIT, HttpState, params};
+use super::{BODY_LIMIT, HttpState, IMPORT_LIMIT, params};
+use crate::graphql::Answer;
 use crate::graphql::documents::{Asked, Refused};
+
+/// The mutation whose text may be long.
+const IMPORT_PEOPLE: &str = "importPeople";
 
 /// A query in the address.
 pub(super) async fn get(
@@ -31,7 +36,8 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let read = async || params::from_query(query.as_deref().unwrap_or_default());
+    let read =
+        async |_limit| Ok(Sent { asked: params::from_query(query.as_deref().unwrap_or_default())?, is_long: false });
     answer(&state, &id, source, &headers, Method::Get, read).await
 }
 
@@ -43,13 +49,22 @@ pub(super) async fn post(
     request: HttpRequest<Body>,
 ) -> Response {
     let headers = request.headers().clone();
-    let read = async || params::from_json(&read_body(&state, request).await?);
+    let read = async |limit| {
+        let body = read_body(&state, request, limit).await?;
+        Ok(Sent { asked: params::from_json(&body)?, is_long: body.len() > BODY_LIMIT })
+    };
     answer(&state, &id, source, &headers, Method::Post, read).await
 }
 
 /// Any other method.
 pub(super) async fn wrong_method(Extension(id): Extension<RequestId>) -> Response {
     Refusal::new(Outcome::WrongMethod, "send GraphQL by POST, or a query by GET").answer(Media::Json, &id)
+}
+
+/// What a request asks for, and whether its body is longer than bodies are.
+struct Sent {
+    asked: Asked,
+    is_long: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +79,7 @@ async fn answer(
     source: Source,
     headers: &HeaderMap,
     method: Method,
-    read: impl AsyncFnOnce() -> Result<Asked, Refusal>,
+    read: impl AsyncFnOnce(usize) -> Result<Sent, Refusal>,
 ) -> Response {
     let accepted = Media::negotiate(headers);
     let media = accepted.unwrap_or_default();
@@ -76,11 +91,16 @@ async fn answer(
                 "answers are application/json or application/graphql-response+json",
             ));
         }
-        let request = admit(state, session.as_ref(), read().await?, method)?;
+        let longest = if session.may_import() { IMPORT_LIMIT } else { BODY_LIMIT };
+        let Sent { asked, is_long } = read(longest).await?;
+        let mut request = admit(state, session.as_ref(), asked, method)?;
+        if is_long && !only_imports(&mut request)? {
+            return Err(too_large(BODY_LIMIT));
+        }
         execute(state, session, request, id).await
     };
     match run.await {
-        Ok(response) => answer::of_schema(response, media, id),
+        Ok(answer) => answer::of_schema(answer, media, id),
         Err(refusal) => refusal.answer(media, id),
     }
 }
@@ -99,18 +119,19 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
-pub(super) async fn read_body(state: &HttpState, request: HttpRequest<Body>) -> Result<Bytes, Refusal> {
+pub(super) async fn read_body(state: &HttpState, request: HttpRequest<Body>, limit: usize) -> Result<Bytes, Refusal> {
     if !media::is_json_body(request.headers()) {
         return Err(Refusal::new(Outcome::UnsupportedMedia, "send the request as application/json in UTF-8"));
     }
-    match timeout(state.deadlines.body, Bytes::from_request(request, state)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err(Refusal::new(Outcome::TooLarge, format!("at most {BODY_LIMIT} bytes of body are read")))
-        }
-        Ok(Err(_)) => Err(Refusal::new(Outcome::Malformed, "the body broke off")),
-        Err(_) => Err(Refusal::new(Outcome::BodyTooSlow, "the body did not arrive in time")),
-    }
+    body::read(state, request, limit).await.map_err(|fault| match fault {
+        BodyFault::TooLarge(limit) => too_large(limit),
+        BodyFault::BrokeOff => Refusal::new(Outcome::Malformed, fault.to_string()),
+        BodyFault::TooSlow => Refusal::new(Outcome::BodyTooSlow, fault.to_string()),
+    })
+}
+
+fn too_large(limit: usize) -> Refusal {
+    Refusal::new(Outcome::TooLarge, BodyFault::TooLarge(limit).to_string())
 }
 
 /// Everything that can be said about a request without the schema. What is run has gone through here.
@@ -134,11 +155,29 @@ pub(super) fn admit(
 
 /// Whether nothing else than queries could be meant. An unknown name means nothing at all, and execution says so.
 fn only_queries(document: &ExecutableDocument, meant: Option<&str>) -> bool {
-    document
-        .operations
-        .iter()
-        .filter(|(name, _)| meant.is_none() || name.map(Name::as_str) == meant)
-        .all(|(_, operation)| operation.node.ty == OperationType::Query)
+    meant_by(document, meant).all(|operation| operation.ty == OperationType::Query)
+}
+
+/// Whether nothing else than imports of people could be meant.
+fn only_imports(request: &mut Request) -> Result<bool, Refusal> {
+    let name = request.operation_name.clone();
+    let document = request.parsed_query().map_err(|error| Refusal::of_document(Refused::Unparsed(error)))?;
+    let imports =
+        |selection: &Selection| matches!(selection, Selection::Field(field) if field.node.name.node == IMPORT_PEOPLE);
+    Ok(meant_by(document, name.as_deref()).all(|operation| {
+        operation.ty == OperationType::Mutation
+            && operation.selection_set.node.items.iter().all(|selection| imports(&selection.node))
+    }))
+}
+
+fn meant_by<'a>(
+    document: &'a ExecutableDocument,
+    meant: Option<&'a str>,
+) -> impl Iterator<Item = &'a OperationDefinition> {
+    let operations = document.operations.iter();
+    operations
+        .filter(move |(name, _)| meant.is_none() || name.map(Name::as_str) == meant)
+        .map(|(_, operation)| &operation.node)
 }
 
 pub(super) async fn execute(
@@ -146,7 +185,7 @@ pub(super) async fn execute(
     session: Arc<dyn CallerSession>,
     request: Request,
     id: &RequestId,
-) -> Result<GraphQlResponse, Refusal> {
+) -> Result<Answer, Refusal> {
     let _turn = state.gate.turn(session.holder()).await?;
     timeout(state.deadlines.execution, session.execute(request, id)).await.map_err(|_| {
         let seconds = state.deadlines.execution.as_secs_f32();

@@ -92,9 +92,14 @@ fn thousandths(text: &str) -> u16 {
 /// Whether the body is JSON in UTF-8. Forms, multipart and plain text are what a foreign page can send without asking,
 /// so they are never read.
 pub(super) fn is_json_body(headers: &HeaderMap) -> bool {
+    is_body_of(&["application/json"], headers)
+}
+
+/// The same for JSON under one of these names.
+pub(super) fn is_body_of(kinds: &[&str], headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let mut parts = value.split(';').map(str::trim);
-    parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
+    parts.next().is_some_and(|kind| kinds.iter().any(|known| kind.eq_ignore_ascii_case(known)))
         && parts.all(|part| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             !name.eq_ignore_ascii_case("charset") || value.trim_matches('"').eq_ignore_ascii_case("utf-8")

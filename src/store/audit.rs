@@ -31,6 +31,12 @@ crate::words! {
         LinkAccount = "LINK_ACCOUNT",
         UpsertPerson = "UPSERT_PERSON",
         ImportPeople = "IMPORT_PEOPLE",
+        StartAccessReview = "START_ACCESS_REVIEW",
+        DecideAccessReview = "DECIDE_ACCESS_REVIEW",
+        ReassignAccessReview = "REASSIGN_ACCESS_REVIEW",
+        CompleteAccessReview = "COMPLETE_ACCESS_REVIEW",
+        ProvisionPerson = "PROVISION_PERSON",
+        DeprovisionPerson = "DEPROVISION_PERSON",
         CreateToken = "CREATE_TOKEN",
         RevokeToken = "REVOKE_TOKEN",
         RotateMasterKey = "ROTATE_MASTER_KEY",
@@ -52,7 +58,7 @@ crate::words! {
     /// The kind of thing an event is about.
     AuditKind {
         Integration = "INTEGRATION", Asset = "ASSET", Account = "ACCOUNT", Person = "PERSON", Token = "TOKEN",
-        Workspace = "WORKSPACE",
+        Workspace = "WORKSPACE", AccessReview = "ACCESS_REVIEW",
     }
 }
 
@@ -216,6 +222,16 @@ impl Store {
         workspace: i64,
         noted: Option<&Head>,
     ) -> Result<Result<Head, BrokenChain>, StoreError> {
+        self.verify_audit_telling(workspace, noted, &|_| {}).await
+    }
+
+    /// The same; `progress` hears how many events were read.
+    pub async fn verify_audit_telling(
+        &self,
+        workspace: i64,
+        noted: Option<&Head>,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Result<Head, BrokenChain>, StoreError> {
         let mut head = Head::default();
         let (tx, _) = self.begin_read(Sight::Workspace(workspace)).await?;
         loop {
@@ -235,6 +251,7 @@ impl Store {
                     Err(broken) => return Ok(Err(broken)),
                 }
             }
+            progress(head.sequence.unsigned_abs());
         }
         match noted {
             Some(noted) if noted.sequence > head.sequence => {

@@ -14,10 +14,13 @@ use super::breaker::Breaker;
 use super::changes::Changes;
 use super::convert::{instant, micros};
 use super::pool::{self, Pools};
-use super::sight::{self, Sight};
+use super::read::{Horizons, ScopeReads};
+use super::sight::{self, Sight, Taken};
+use super::statements::observe;
 use super::{Outage, StoreError};
 use crate::clock::Clock;
 use crate::domain::Instant;
+use crate::telemetry::metrics::{Connections, DatabaseMetrics};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
@@ -31,6 +34,8 @@ pub struct StoreOptions {
     pub url: String,
     /// How long a good read of a list stays good evidence.
     pub freshness: TimeDelta,
+    /// Without a sign-in for so long a user is dormant.
+    pub dormant_after: TimeDelta,
     pub clock: Clock,
     /// Connections for reading; SQLite has one more for writing.
     pub connections: u32,
@@ -44,15 +49,19 @@ pub struct StoreOptions {
 pub struct Store {
     pub(super) read: DatabaseConnection,
     pub(super) write: DatabaseConnection,
-    /// For the check of readiness only.
+    /// For looking whether the database answers.
     pub(super) probe: DatabaseConnection,
     pub(super) clock: Clock,
     pub(super) freshness: TimeDelta,
+    pub(super) dormant_after: TimeDelta,
     pub(super) changes: Changes,
     /// How to connect for listening; None where the database has no such thing.
     pub(super) listening: Option<Arc<PgConnectOptions>>,
     backend: Backend,
     breaker: Arc<Breaker>,
+    pub(super) scope_reads: ScopeReads,
+    pub(super) horizons: Horizons,
+    metrics: DatabaseMetrics,
 }
 
 /// What begins a transaction is answered within so long, acquiring a connection included.
@@ -73,7 +82,11 @@ impl Store {
         } else {
             (pool::postgres(&options)?, Backend::Postgres)
         };
-        let Pools { read, write, probe, listening } = pools;
+        let Pools { mut read, mut write, probe, listening } = pools;
+        let metrics = DatabaseMetrics::default();
+        for db in [&mut read, &mut write] {
+            observe(db, backend, &metrics, |_| {});
+        }
         first_answer(&write).await?;
         first_answer(&probe).await?;
         Ok(Self {
@@ -82,10 +95,14 @@ impl Store {
             probe,
             clock: options.clock,
             freshness: options.freshness,
+            dormant_after: options.dormant_after,
             backend,
             changes: Changes::new(),
             listening,
             breaker: Arc::default(),
+            scope_reads: ScopeReads::default(),
+            horizons: Horizons::default(),
+            metrics,
         })
     }
 
@@ -93,11 +110,24 @@ impl Store {
         self.backend
     }
 
-    /// Reports every statement to `callback`, for statement budgets in tests and for metrics.
+    pub const fn metrics(&self) -> &DatabaseMetrics {
+        &self.metrics
+    }
+
+    /// Connections that are open now, the one for the check of readiness apart.
+    pub fn connections(&self) -> Connections {
+        match self.backend {
+            // Reads and writes share one pool there.
+            Backend::Postgres => pool::connections(&[&self.read], Backend::Postgres),
+            Backend::Sqlite => pool::connections(&[&self.read, &self.write], Backend::Sqlite),
+        }
+    }
+
+    /// Reports every statement to `callback`, for statement budgets in tests.
     pub fn observe_statements(&mut self, callback: impl Fn(&str) + Send + Sync + Clone + 'static) {
         let other = callback.clone();
-        self.read.set_metric_callback(move |info| callback(&info.statement.sql));
-        self.write.set_metric_callback(move |info| other(&info.statement.sql));
+        observe(&mut self.read, self.backend, &self.metrics, callback);
+        observe(&mut self.write, self.backend, &self.metrics, other);
     }
 
     /// What one finds out about the database, all others need not.
@@ -112,16 +142,45 @@ impl Store {
         Ok(())
     }
 
-    /// A transaction that reads one state of the database, and when it began.
-    pub(super) async fn begin_read(&self, sight: Sight) -> Result<(DatabaseTransaction, Instant), StoreError> {
-        let isolation_level = (self.backend == Backend::Postgres).then_some(IsolationLevel::RepeatableRead);
-        let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
+    /// A transaction that reads one state of the database, and what it says of itself.
+    pub(super) async fn begin_read(&self, sight: Sight) -> Result<(DatabaseTransaction, Taken), StoreError> {
         let begin = async {
+            let tx = self.read.begin().await?;
+            let taken = sight::take(&tx, sight, &self.clock).await?;
+            if taken.is_isolated {
+                return Ok((tx, taken));
+            }
+            // A pooler in between did not pass on what the connection asked for.
+            tx.rollback().await?;
+            let isolation_level = Some(IsolationLevel::RepeatableRead);
+            let options = TransactionOptions { isolation_level, ..TransactionOptions::default() };
             let tx = self.read.begin_with_options(options).await?;
-            let now = sight::take(&tx, sight, &self.clock).await?;
-            Ok((tx, now))
+            let taken = sight::take(&tx, sight, &self.clock).await?;
+            Ok((tx, taken))
         };
-        self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, begin)).await
+        self.begin(begin).await
+    }
+
+    /// The last commit of a workspace, and the clock.
+    pub async fn generation(&self, workspace: i64) -> Result<(i64, Instant), StoreError> {
+        let sql = match self.backend {
+            Backend::Sqlite => "SELECT generation_at AS generation, 0 AS now FROM workspace WHERE id = $1".to_owned(),
+            Backend::Postgres => format!("SELECT slategate_generation($1) AS generation, {} AS now", sight::NOW),
+        };
+        let ask = async {
+            let statement = Statement::from_sql_and_values(self.read.get_database_backend(), &sql, [workspace.into()]);
+            let row = self.read.query_one_raw(statement).await?;
+            let row = row.ok_or_else(|| DbErr::RecordNotFound("a workspace's generation".to_owned()))?;
+            let is_told = self.backend == Backend::Postgres && matches!(self.clock, Clock::System);
+            let now = if is_told { instant(row.try_get("", "now")?) } else { self.clock.now() };
+            Ok((row.try_get("", "generation")?, now))
+        };
+        self.begin(ask).await
+    }
+
+    /// Begins within the time for it.
+    async fn begin<T>(&self, beginning: impl Future<Output = Result<T, DbErr>>) -> Result<T, StoreError> {
+        self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, beginning)).await
     }
 
     pub(super) async fn begin_write(&self, sight: Sight) -> Result<DatabaseTransaction, StoreError> {
@@ -144,7 +203,7 @@ impl Store {
                     tx.execute_unprepared(&sight::taken(sight, WRITES_WITHIN)).await?;
                     Ok(tx)
                 };
-                self.breaker.guard(answered(BEGIN_WITHIN, Outage::Unreachable, begin)).await
+                self.begin(begin).await
             }
         }
     }

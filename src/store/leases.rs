@@ -64,12 +64,12 @@ impl Store {
             .and_where(Expr::col("disconnected_at").is_null())
             .and_where(Expr::col("next_run_at").is_not_null())
             .to_owned();
-        let (tx, now) = self.begin_read(Sight::Clerk).await?;
+        let (tx, taken) = self.begin_read(Sight::Clerk).await?;
         let row = tx.query_one(&select).await?;
         let Some(free_at) = row.map(|row| row.try_get::<Option<i64>>("", "free_at")).transpose()?.flatten() else {
             return Ok(None);
         };
-        let left = free_at.saturating_sub(micros(now));
+        let left = free_at.saturating_sub(micros(taken.now));
         Ok(Some(Duration::from_micros(u64::try_from(left).unwrap_or_default())))
     }
 

@@ -5,23 +5,29 @@
 //! Knows nothing of Atlas, GraphQL or HTTP.
 
 pub mod audit;
+mod backup;
 mod breaker;
 mod changes;
+mod checks;
 mod connect;
 mod convert;
 mod error;
 pub mod leases;
 mod pool;
 pub mod read;
+pub mod retention;
 mod schema;
 mod sight;
+mod statements;
 pub mod tokens;
 pub mod views;
 pub mod workspaces;
 pub mod write;
 
+pub use backup::DumpRights;
 pub use changes::Wakes;
 pub use connect::{Backend, Store, StoreOptions};
 pub use error::{Outage, StoreError};
 pub use read::Reader;
+pub use schema::{SchemaState, known_migrations};
 pub use write::Writer;

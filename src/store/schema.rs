@@ -14,7 +14,31 @@ const MIGRATION_LOCK: i64 = 0x51a7_e6a7;
 /// Where the names of the applied migrations are.
 const TABLE: &str = "seaql_migrations";
 
+/// What of the schema's history the database has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SchemaState {
+    /// Applied migrations that are known here, the oldest first.
+    pub applied: Vec<String>,
+    /// What is known here and not applied.
+    pub pending: Vec<String>,
+    /// What is applied and not known here.
+    pub unknown: Vec<String>,
+}
+
+/// The names of all migrations that this program knows, the oldest first.
+pub fn known_migrations() -> Vec<String> {
+    Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
+}
+
 impl Store {
+    pub async fn schema(&self) -> Result<SchemaState, StoreError> {
+        let has = applied(&self.read).await?;
+        let (applied, pending): (Vec<_>, Vec<_>) = known_migrations().into_iter().partition(|name| has.contains(name));
+        let mut unknown: Vec<String> = has.into_iter().filter(|name| !applied.contains(name)).collect();
+        unknown.sort();
+        Ok(SchemaState { applied, pending, unknown })
+    }
+
     /// Brings the schema up to date, in one transaction: killed at any point, it has changed nothing. Replicas that
     /// start together take turns. A schema that is newer than this program is left alone.
     pub async fn migrate(&self) -> Result<(), StoreError> {
@@ -57,7 +81,7 @@ impl Store {
 
 /// What is known here and not applied; and whether something is applied that is not known here.
 fn state(applied: &HashSet<String>) -> (Vec<String>, bool) {
-    let known: Vec<String> = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
+    let known = known_migrations();
     let unknown = applied.iter().any(|name| !known.contains(name));
     (known.into_iter().filter(|name| !applied.contains(name)).collect(), unknown)
 }

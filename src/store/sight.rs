@@ -24,24 +24,45 @@ pub(super) enum Sight {
 /// The database's clock in microseconds.
 pub(super) const NOW: &str = "(extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
-/// As text for the simple protocol: from then on the transaction sees no more; and `what` is answered.
+/// What connections ask for, so that a transaction which reads need not.
+pub(super) const ISOLATION: &str = "repeatable read";
+
+/// For a transaction that writes, as text for the simple protocol: from then on it sees no more, and waits for the rows
+/// that others lock; and `what` is answered.
 pub(super) fn taken(sight: Sight, what: &str) -> String {
     let workspace = if let Sight::Workspace(id) = sight { id.to_string() } else { String::new() };
-    format!("SELECT {}, {what}", limits(sight, &format!("'{workspace}'")))
+    let limits = limits(sight, &format!("'{workspace}'"));
+    format!("SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT {limits}, {what}")
 }
 
-/// Limits what `tx` sees, and tells the time: the database's, or the process's where that is the only one.
-pub(super) async fn take(tx: &DatabaseTransaction, sight: Sight, clock: &Clock) -> Result<Instant, DbErr> {
+/// What a transaction says of itself when it begins to read.
+pub(super) struct Taken {
+    /// The database's clock, or the process's where that is the only one.
+    pub now: Instant,
+    /// The last commit that it sees of its workspace. None where it was not asked for.
+    pub generation: Option<i64>,
+    /// All its statements see one state of the database.
+    pub is_isolated: bool,
+}
+
+/// Limits what `tx` sees.
+pub(super) async fn take(tx: &DatabaseTransaction, sight: Sight, clock: &Clock) -> Result<Taken, DbErr> {
     if tx.get_database_backend() != DbBackend::Postgres {
-        return Ok(clock.now());
+        return Ok(Taken { now: clock.now(), generation: None, is_isolated: true });
     }
-    let sql = format!("SELECT {}, {NOW} AS now", limits(sight, "$1"));
-    let values = if let Sight::Workspace(id) = sight { vec![id.to_string().into()] } else { Vec::new() };
+    let (generation, values) = match sight {
+        Sight::Workspace(id) => ("slategate_generation($2)", vec![id.to_string().into(), id.into()]),
+        Sight::Clerk | Sight::Schema => ("NULL::bigint", Vec::new()),
+    };
+    let sql = format!(
+        "SELECT {}, {NOW} AS now, {generation} AS generation, current_setting('transaction_isolation') AS isolation",
+        limits(sight, "$1")
+    );
     let row = tx.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
-    match (row, clock) {
-        (Some(row), Clock::System) => Ok(instant(row.try_get("", "now")?)),
-        _ => Ok(clock.now()),
-    }
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("a transaction's own sight".to_owned()))?;
+    let now = if matches!(clock, Clock::System) { instant(row.try_get("", "now")?) } else { clock.now() };
+    let is_isolated = row.try_get::<String>("", "isolation")? == ISOLATION;
+    Ok(Taken { now, generation: row.try_get("", "generation")?, is_isolated })
 }
 
 fn limits(sight: Sight, workspace: &str) -> String {

@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryRes
 
 use super::convert::{instant, micros, word};
 use super::sight::Sight;
-use super::views::{Caller, Role};
+use super::views::{Caller, CallerPerson, Role};
 use super::{Store, StoreError, Writer};
 use crate::domain::Instant;
 use entity::api_token;
@@ -34,6 +34,8 @@ pub struct TokenView {
     pub expires_at: Instant,
     pub last_used_at: Option<Instant>,
     pub revoked_at: Option<Instant>,
+    /// Who it is that calls with it.
+    pub person_id: Option<i64>,
 }
 
 #[derive(FromQueryResult)]
@@ -45,6 +47,7 @@ struct LiveRow {
     role: String,
     expires_at: i64,
     last_used_at: Option<i64>,
+    person_id: Option<i64>,
 }
 
 impl Writer {
@@ -52,6 +55,7 @@ impl Writer {
         &self,
         name: &str,
         role: Role,
+        person: Option<i64>,
         hash: &str,
         created_at: Instant,
         expires_at: Instant,
@@ -66,6 +70,7 @@ impl Writer {
             expires_at: Set(micros(expires_at)),
             last_used_at: Set(None),
             revoked_at: Set(None),
+            person_id: Set(person),
         };
         Ok(api_token::Entity::insert(row).exec(self.tx.as_ref()).await?.last_insert_id)
     }
@@ -92,7 +97,7 @@ impl Store {
     pub async fn token_by_hash(&self, hash: &str, now: Instant) -> Result<Option<LiveToken>, StoreError> {
         let select = Query::select()
             .columns([("t", "id"), ("t", "workspace_id"), ("t", "name"), ("t", "role")])
-            .columns([("t", "expires_at"), ("t", "last_used_at")])
+            .columns([("t", "expires_at"), ("t", "last_used_at"), ("t", "person_id")])
             .expr_as(Expr::col(("w", "name")), "workspace_name")
             .from_as("api_token", "t")
             .join_as(JoinType::InnerJoin, "workspace", "w", Expr::col(("w", "id")).equals(("t", "workspace_id")))
@@ -143,6 +148,7 @@ impl TryFrom<LiveRow> for LiveToken {
             key: format!("token:{}", row.id),
             name: row.name,
             role: role(&row.role)?,
+            person: row.person_id.map_or(CallerPerson::Nobody, CallerPerson::Id),
             request_id: None,
         };
         Ok(Self {
@@ -166,6 +172,7 @@ impl TryFrom<api_token::Model> for TokenView {
             expires_at: instant(row.expires_at),
             last_used_at: row.last_used_at.map(instant),
             revoked_at: row.revoked_at.map(instant),
+            person_id: row.person_id,
         })
     }
 }

@@ -1,11 +1,13 @@
 //! What reads give back: domain values with their stored ids.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Actor;
+use crate::domain::review::{FrozenAccess, ReviewChange, ReviewDecision, ReviewStatus};
 use crate::domain::{
-    Account, AnnotationSource, Cluster, Grant, Instant, KeyProfile, LinkSource, Person, Project, ScopeKind,
-    UserDataClassification, Verdict,
+    Account, AccountKind, AccountStatus, AnnotationSource, Cluster, Grant, Instant, KeyProfile, LinkSource, Person,
+    Project, ScopeKind, UserDataClassification, Verdict,
 };
 
 pub use crate::domain::SubjectKind;
@@ -21,7 +23,10 @@ crate::words! {
         Evaluation = "EVALUATION", Done = "DONE",
     }
 }
-crate::words! { Role { Viewer = "VIEWER", Analyst = "ANALYST", Admin = "ADMIN" } }
+crate::words! {
+    /// From the smallest on. SCIM may do less than read: it has a door of its own.
+    Role { Scim = "SCIM", Viewer = "VIEWER", Analyst = "ANALYST", Admin = "ADMIN" }
+}
 
 crate::words! {
     /// What a reviewer should notice about an account.
@@ -30,9 +35,6 @@ crate::words! {
         NeverAuthenticated = "NEVER_AUTHENTICATED", Dormant = "DORMANT", Privileged = "PRIVILEGED",
     }
 }
-
-/// A user who has not signed in for so long is dormant.
-pub const DORMANT_AFTER: chrono::TimeDelta = chrono::TimeDelta::days(90);
 
 #[derive(Debug, Clone)]
 pub struct AssetView {
@@ -65,6 +67,105 @@ pub struct AccountView {
     pub leaver: bool,
     pub first_seen_at: Instant,
     pub removed_at: Option<Instant>,
+}
+
+impl AccountView {
+    /// What stands out. Who last signed in before `dormant_before` is dormant.
+    pub fn flags(&self, dormant_before: Instant) -> Vec<AccountFlag> {
+        let account = &self.account;
+        let is_user = account.kind == AccountKind::User;
+        let is_active = account.status == AccountStatus::Active;
+        let signed_in_at = account.last_authenticated_at;
+        let raised = [
+            (AccountFlag::Unassigned, self.person_id.is_none()),
+            (AccountFlag::Leaver, self.leaver),
+            (AccountFlag::PendingInvitation, !is_active),
+            (AccountFlag::NeverAuthenticated, is_user && is_active && signed_in_at.is_none()),
+            (AccountFlag::Dormant, is_user && signed_in_at.is_some_and(|at| at < dormant_before)),
+            (AccountFlag::Privileged, self.privileged),
+        ];
+        raised.into_iter().filter(|(_, is_raised)| *is_raised).map(|(flag, _)| flag).collect()
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct ReviewView {
+    pub id: i64,
+    pub name: String,
+    /// The filter that chose the accounts, as JSON.
+    pub scope: String,
+    pub started_at: Instant,
+    pub started_by: String,
+    pub due_on: NaiveDate,
+    /// From this instant the review is overdue.
+    pub due_at: Instant,
+    pub ended_at: Option<Instant>,
+    pub ended_by: Option<String>,
+    pub close_reason: Option<String>,
+}
+
+impl ReviewView {
+    pub const fn status(&self) -> ReviewStatus {
+        match (self.ended_at, &self.close_reason) {
+            (None, _) => ReviewStatus::Open,
+            (Some(_), None) => ReviewStatus::Completed,
+            (Some(_), Some(_)) => ReviewStatus::Closed,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct ReviewItemView {
+    pub id: i64,
+    pub review_id: i64,
+    pub integration_id: i64,
+    pub account_id: i64,
+    pub access: FrozenAccess,
+    pub change: ReviewChange,
+    /// The person who is to decide.
+    pub reviewer_id: Option<i64>,
+    pub decision: Option<ReviewDecision>,
+    pub comment: Option<String>,
+    pub decided_at: Option<Instant>,
+    pub decided_by: Option<String>,
+    pub remediated_at: Option<Instant>,
+    /// When the review is due.
+    pub due_at: Instant,
+}
+
+#[derive(Debug, Clone)]
+pub struct DecisionView {
+    pub decision: ReviewDecision,
+    pub comment: Option<String>,
+    pub decided_at: Instant,
+    pub decided_by: String,
+}
+
+/// Items of a review, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReviewProgress {
+    pub items: u32,
+    pub kept: u32,
+    pub revoked: u32,
+    pub changed: u32,
+    pub undecided: u32,
+    /// Of what is to be revoked or changed: what syncs saw to be done.
+    pub remediated: u32,
+}
+
+impl ReviewProgress {
+    pub fn add(&mut self, decision: Option<ReviewDecision>, is_remediated: bool, items: u32) {
+        self.items += items;
+        *match decision {
+            None => &mut self.undecided,
+            Some(ReviewDecision::Keep) => &mut self.kept,
+            Some(ReviewDecision::Revoke) => &mut self.revoked,
+            Some(ReviewDecision::Change) => &mut self.changed,
+        } += items;
+        if is_remediated {
+            self.remediated += items;
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -208,6 +309,17 @@ pub struct ScopeView {
     pub message: Option<String>,
 }
 
+/// Who of the personnel a caller is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallerPerson {
+    /// Nobody says.
+    Nobody,
+    /// A person's id.
+    Id(i64),
+    /// An e-mail address, in lower case.
+    Address(String),
+}
+
 /// What a request may see and do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -218,6 +330,8 @@ pub struct Caller {
     /// The name of the token, or of who the issuer vouches for.
     pub name: String,
     pub role: Role,
+    /// Whom the token or the issuer says that it is.
+    pub person: CallerPerson,
     /// Ties what the caller does to the request's log lines.
     pub request_id: Option<String>,
 }
@@ -231,5 +345,64 @@ impl Caller {
             name: self.name.clone(),
             request_id: self.request_id.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    const NOW: Instant = chrono::DateTime::UNIX_EPOCH;
+
+    fn user(last_authenticated_at: Option<Instant>) -> AccountView {
+        AccountView {
+            id: 1,
+            integration_id: 1,
+            scope_id: 1,
+            account: Account {
+                kind: AccountKind::User,
+                atlas_id: "5f".repeat(12),
+                login: "ada@example.com".to_owned(),
+                display_name: None,
+                email: None,
+                status: AccountStatus::Active,
+                created_at: None,
+                last_authenticated_at,
+                invited_at: None,
+                grants: Vec::new(),
+            },
+            privileged: false,
+            person_id: Some(1),
+            person_source: None,
+            leaver: false,
+            first_seen_at: NOW,
+            removed_at: None,
+        }
+    }
+
+    #[test]
+    fn the_limit_is_not_dormant_and_a_moment_more_is() {
+        assert_eq!(user(Some(NOW)).flags(NOW), []);
+        assert_eq!(user(Some(NOW - TimeDelta::microseconds(1))).flags(NOW), [AccountFlag::Dormant]);
+    }
+
+    #[test]
+    fn an_invitation_never_counts_as_never_signed_in() {
+        let mut pending = user(None);
+        assert_eq!(pending.flags(NOW), [AccountFlag::NeverAuthenticated]);
+
+        pending.account.status = AccountStatus::Pending;
+        assert_eq!(pending.flags(NOW), [AccountFlag::PendingInvitation]);
+    }
+
+    #[test]
+    fn a_key_without_a_sign_in_is_not_flagged_for_it() {
+        let mut key = user(None);
+        key.account.kind = AccountKind::ApiKey;
+        (key.person_id, key.privileged) = (None, true);
+
+        assert_eq!(key.flags(NOW), [AccountFlag::Unassigned, AccountFlag::Privileged]);
     }
 }

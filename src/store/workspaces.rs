@@ -4,7 +4,7 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    QuerySelect, Statement, TransactionTrait,
 };
 
 use super::audit::{Actor, AuditAction, AuditEntry, AuditKind};
@@ -53,6 +53,8 @@ impl Store {
             generation_at: Set(now),
             policy_fingerprint: Set(None),
             created_at: Set(now),
+            history_from: NotSet,
+            prune_at: NotSet,
         };
         let id = workspace::Entity::insert(row).exec(&tx).await?.last_insert_id;
         let writer = Writer::of_new(tx, id, now, self.changes.clone());
@@ -132,6 +134,15 @@ impl Store {
         Ok(kept.into())
     }
 
+    /// The master keys that some workspace's data key is wrapped with. Asked over the connection for the check of
+    /// readiness, so it never waits behind requests.
+    pub async fn master_key_ids(&self) -> Result<Vec<String>, StoreError> {
+        let ids = data_key::Entity::find().select_only().column(data_key::Column::MasterKeyId).distinct().into_tuple();
+        let tx = self.probe.begin().await?;
+        sight::take(&tx, Sight::Clerk, &self.clock).await?;
+        Ok(ids.all(&tx).await?)
+    }
+
     /// Every workspace's data key.
     pub async fn data_keys(&self) -> Result<Vec<StoredDataKey>, StoreError> {
         let (tx, _) = self.begin_read(Sight::Clerk).await?;
@@ -185,6 +196,7 @@ mod tests {
         let options = StoreOptions {
             url: format!("sqlite://{}", folder.path().join("test.db").display()),
             freshness: chrono::TimeDelta::days(1),
+            dormant_after: chrono::TimeDelta::days(90),
             clock: Clock::manual(chrono::DateTime::UNIX_EPOCH),
             connections: 2,
             lease: std::time::Duration::from_secs(30),

@@ -1,19 +1,17 @@
 //! Edits by people: annotations, links and persons. Each is judged again in its own transaction.
 
-use std::collections::BTreeSet;
-
 use super::engine::{AssetEdit, Edit, Engine, EngineError, Patch, PersonEdit};
 use super::judge::{Subjects, rejudge};
+use super::merge::{addresses, check, merge, normal, too_long};
 use super::refusal::{Refusal, RefusalCode};
 use crate::controls::leaves_at;
-use crate::domain::{EmploymentStatus, Instant, Manual, Person, UserDataClassification};
-use crate::store::Writer;
+use crate::domain::{Instant, Manual, Person, UserDataClassification, ValueSource};
 use crate::store::audit::{Actor, AuditAction, AuditEntry, AuditKind};
-use crate::store::write::Touched;
+use crate::store::write::{StoredPerson, Touched};
+use crate::store::{StoreError, Writer};
 
 /// The longest text that an edit takes.
 const LONGEST_TEXT: usize = 4_000;
-const MOST_ALIASES: usize = 50;
 
 impl Engine {
     /// Sets owner, description and classification by hand; what is cleared falls back to Atlas tags.
@@ -96,8 +94,8 @@ impl Engine {
         }
         let writer = self.store.writer(by.workspace).await?;
         let before = writer.people_by_email(std::slice::from_ref(&email)).await?.remove(&email);
-        let person = match merge(before.as_ref().map(|stored| &stored.person), edit) {
-            Ok(person) => person,
+        let person = match merge(before.as_ref().map(|stored| &stored.person), edit, ValueSource::Manual) {
+            Ok(merged) => merged.person,
             Err(refusal) => return Ok(Err(vec![refusal])),
         };
         if let Some(before) = &before
@@ -105,25 +103,32 @@ impl Engine {
         {
             return Ok(Ok(before.id));
         }
+        let entry = noted(AuditAction::UpsertPerson, before.as_ref().map(|stored| &stored.person), &person);
+        let id = self.store_person(&writer, before.as_ref(), person).await?;
+        writer.audit(by, entry.about(AuditKind::Person, id, email)).await?;
+        writer.commit().await?;
+        Ok(Ok(id))
+    }
+
+    /// Writes a person, and judges again what rests on who it was and is; the person's id.
+    pub(super) async fn store_person(
+        &self,
+        writer: &Writer,
+        before: Option<&StoredPerson>,
+        person: Person,
+    ) -> Result<i64, EngineError> {
         let is_first = writer.count_people().await? == 0;
-        let old = before.as_ref().map(|stored| stored.person.clone());
-        let id = before.map(|stored| stored.id);
-        let affected = [old.as_ref(), Some(&person)].map(|person| person.into_iter().flat_map(addresses));
-        let affected: Vec<String> = affected.into_iter().flatten().collect();
-        let entry = noted(old.as_ref(), &person);
-        let ids = self.put_people(&writer, vec![(id, person)]).await?;
-        if let Some(id) = ids.first() {
-            writer.audit(by, entry.about(AuditKind::Person, *id, email)).await?;
-        }
+        let affected = [before.map(|stored| &stored.person), Some(&person)];
+        let affected: Vec<String> = affected.into_iter().flatten().flat_map(addresses).collect();
+        let ids = self.put_people(writer, vec![(before.map(|stored| stored.id), person)]).await?;
         let subjects = if is_first {
             Subjects::All
         } else {
             let (assets, accounts) = writer.subjects_of(&ids, &affected).await?;
             Subjects::These(Touched { assets, accounts })
         };
-        rejudge(&self.store, &writer, &self.policy, subjects).await?;
-        writer.commit().await?;
-        Ok(ids.first().copied().ok_or_else(|| vec![no_person("email")]))
+        rejudge(&self.store, writer, &self.policy, subjects).await?;
+        Ok(ids.first().copied().ok_or(StoreError::Corrupt { table: "person", column: "id" })?)
     }
 
     pub(super) async fn put_people(
@@ -143,96 +148,31 @@ impl Engine {
 }
 
 /// What an edit changes of a person.
-fn noted(before: Option<&Person>, after: &Person) -> AuditEntry {
+pub(super) fn noted(action: AuditAction, before: Option<&Person>, after: &Person) -> AuditEntry {
     let date = |date: chrono::NaiveDate| date.to_string();
-    AuditEntry::done(AuditAction::UpsertPerson)
+    AuditEntry::done(action)
+        .change("email", before.map(|person| person.email.clone()), Some(after.email.clone()))
         .change("fullName", before.map(|person| person.full_name.clone()), Some(after.full_name.clone()))
         .change("aliases", before.map(|person| person.aliases.join("; ")), Some(after.aliases.join("; ")))
         .change("status", before.map(|person| person.status.word().to_owned()), Some(after.status.word().to_owned()))
         .change("startsOn", before.and_then(|person| person.starts_on).map(date), after.starts_on.map(date))
         .change("endsOn", before.and_then(|person| person.ends_on).map(date), after.ends_on.map(date))
+        .change("kept", before.and_then(kept), kept(after))
+}
+
+/// The values that imports and SCIM leave alone, in words. None: there are none.
+fn kept(person: &Person) -> Option<String> {
+    let kept = person.sources.iter().filter(|(_, provenance)| provenance.kept);
+    let kept: Vec<&str> = kept.map(|(field, _)| field.word()).collect();
+    (!kept.is_empty()).then(|| kept.join("; "))
 }
 
 fn classified(user_data: UserDataClassification) -> String {
     user_data.word().to_owned()
 }
 
-/// Trimmed and lower-cased.
-pub(super) fn normal(address: &str) -> String {
-    address.trim().to_lowercase()
-}
-
-pub(super) fn addresses(person: &Person) -> impl Iterator<Item = String> + '_ {
-    std::iter::once(&person.email).chain(&person.aliases).cloned()
-}
-
-/// What is wrong with the edit by itself.
-pub(super) fn check(edit: &PersonEdit) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
-    if !is_address(&normal(&edit.email)) {
-        refusals.push(Refusal::new(RefusalCode::Invalid, "This is not an e-mail address.").field("email"));
-    }
-    if edit.full_name.trim().is_empty() {
-        refusals.push(Refusal::new(RefusalCode::Invalid, "The full name is blank.").field("fullName"));
-    } else if edit.full_name.chars().any(char::is_control) {
-        let message = "The full name holds control characters.";
-        refusals.push(Refusal::new(RefusalCode::Invalid, message).field("fullName"));
-    } else if edit.full_name.chars().count() > 200 {
-        refusals.push(too_long("fullName"));
-    }
-    if let Patch::Set(aliases) = &edit.aliases {
-        if aliases.len() > MOST_ALIASES {
-            let message = format!("A person has at most {MOST_ALIASES} aliases.");
-            refusals.push(Refusal::new(RefusalCode::Invalid, message).field("aliases"));
-        } else if aliases.iter().any(|alias| !is_address(&normal(alias))) {
-            refusals.push(Refusal::new(RefusalCode::Invalid, "An alias is not an e-mail address.").field("aliases"));
-        }
-    }
-    if let (Patch::Set(starts), Patch::Set(ends)) = (&edit.starts_on, &edit.ends_on)
-        && ends < starts
-    {
-        refusals.push(ends_before_start());
-    }
-    refusals
-}
-
-fn ends_before_start() -> Refusal {
-    Refusal::new(RefusalCode::Invalid, "The last day lies before the first.").field("endsOn")
-}
-
-/// The person after the edit.
-pub(super) fn merge(before: Option<&Person>, edit: PersonEdit) -> Result<Person, Refusal> {
-    let email = normal(&edit.email);
-    let aliases = edit.aliases.apply(before.map(|person| person.aliases.clone())).unwrap_or_default();
-    let aliases: BTreeSet<String> = aliases.iter().map(|alias| normal(alias)).filter(|alias| *alias != email).collect();
-    let person = Person {
-        full_name: edit.full_name.trim().to_owned(),
-        email,
-        aliases: aliases.into_iter().collect(),
-        status: edit.status.apply(before.map(|person| person.status)).unwrap_or(EmploymentStatus::Active),
-        starts_on: edit.starts_on.apply(before.and_then(|person| person.starts_on)),
-        ends_on: edit.ends_on.apply(before.and_then(|person| person.ends_on)),
-    };
-    match (person.starts_on, person.ends_on) {
-        (Some(starts), Some(ends)) if ends < starts => Err(ends_before_start()),
-        _ => Ok(person),
-    }
-}
-
-fn is_address(text: &str) -> bool {
-    text.len() <= 320
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == ';' || c == ',')
-        && text
-            .split_once('@')
-            .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'))
-}
-
 fn no_person(field: &str) -> Refusal {
     Refusal::new(RefusalCode::NotFound, "There is no such person.")
         .remedy("Create the person first with upsertPerson, and use the id that it returns.")
         .field(field)
-}
-
-fn too_long(field: &str) -> Refusal {
-    Refusal::new(RefusalCode::Invalid, "The text is too long.").field(field)
 }

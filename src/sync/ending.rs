@@ -11,8 +11,9 @@ use super::held::held_fault;
 use super::judge::{Subjects, rejudge, restate};
 use super::next::{next_run, rest_after};
 use super::plan::{Plan, plan};
+use super::review::note_remediations;
 use crate::atlas::AtlasError;
-use crate::domain::{Instant, ScopeFailure, Snapshot};
+use crate::domain::{Instant, ScopeFailure, ScopeKind, Snapshot};
 use crate::store::leases::Claim;
 use crate::store::views::{Changes, IntegrationFault, SyncStatus};
 use crate::store::write::RunEnd;
@@ -78,6 +79,14 @@ impl Failure {
     }
 }
 
+/// How a run has ended, once that is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    pub status: SyncStatus,
+    pub changes: Changes,
+    pub requests: u64,
+}
+
 impl Engine {
     /// Writes what was read. Lists that could not be read keep their rows.
     pub(super) async fn end_well(
@@ -85,7 +94,7 @@ impl Engine {
         claim: &Claim,
         snapshot: Snapshot,
         requests: u64,
-    ) -> Result<SyncStatus, EngineError> {
+    ) -> Result<Ended, EngineError> {
         let writer = self.store.writer(claim.workspace).await?;
         writer.guard(claim).await?;
         let stored = writer.estate(claim.integration_id).await?;
@@ -102,6 +111,8 @@ impl Engine {
         };
         writer.close_run(claim, status).await?;
         let touched = writer.apply(claim.integration_id, change, &scopes).await?;
+        let read = |kind| snapshot.scopes.iter().any(|scope| scope.kind == kind && scope.failure.is_none());
+        note_remediations(&writer, claim.integration_id, |item| read(ScopeKind::of_accounts(item.kind))).await?;
         let flips = rejudge(&self.store, &writer, &self.policy, Subjects::These(touched)).await?;
         changes.results_flipped = i32::try_from(flips).unwrap_or(i32::MAX);
         let name = snapshot.organization.as_ref().map(|organization| organization.name.as_str());
@@ -117,7 +128,7 @@ impl Engine {
         let next = next_run(&self.schedule, writer.at(), claim.last_slot, None);
         writer.end_run(claim, RunEnd { status, requests, changes, fault, withheld, next }).await?;
         writer.commit().await?;
-        Ok(status)
+        Ok(Ended { status, changes, requests })
     }
 
     /// Nothing could be read: every list says so, and all data stays.
@@ -126,7 +137,7 @@ impl Engine {
         claim: &Claim,
         failure: &Failure,
         requests: u64,
-    ) -> Result<SyncStatus, EngineError> {
+    ) -> Result<Ended, EngineError> {
         tracing::warn!(
             integration.id = claim.integration_id,
             sync.run_id = claim.run_id,
@@ -152,6 +163,6 @@ impl Engine {
         };
         writer.end_run(claim, end).await?;
         writer.commit().await?;
-        Ok(SyncStatus::Failed)
+        Ok(Ended { status: SyncStatus::Failed, changes: Changes::default(), requests })
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that changes data goes through here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +15,11 @@ use super::schedule::Schedule;
 use crate::atlas::{AtlasConfig, SetupError};
 use crate::clock::Clock;
 use crate::controls::Policy;
-use crate::domain::{EmploymentStatus, UserDataClassification};
+use crate::domain::{EmploymentStatus, PersonField, UserDataClassification};
 use crate::store::audit::{Actor, AuditAction, AuditEntry};
 use crate::store::workspaces::StoredDataKey;
 use crate::store::{Store, StoreError};
+use crate::telemetry::metrics::{AtlasMetrics, SyncMetrics};
 use crate::vault::{Vault, VaultError, WrappedDataKey};
 
 /// Done, or refused with reasons; or the database or the vault failed.
@@ -84,13 +86,30 @@ pub struct PersonEdit {
     pub status: Patch<EmploymentStatus>,
     pub starts_on: Patch<NaiveDate>,
     pub ends_on: Patch<NaiveDate>,
+    /// The values that imports and SCIM leave alone from now on.
+    pub kept: Patch<BTreeSet<PersonField>>,
 }
 
+/// How people are imported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// The rows are everybody: who works here and is not among them has left.
+    pub is_full: bool,
+    /// Nothing is written.
+    pub is_dry_run: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imported {
     pub created: u32,
     pub updated: u32,
     pub unchanged: u32,
+    /// People who are marked as left because a full import has no row of them.
+    pub left: u32,
+    /// Values that stay, against the rows, because somebody chose so.
+    pub kept: u32,
+    /// E-mail addresses of some of those who are marked as left.
+    pub leavers: Vec<String>,
 }
 
 /// What the engine is made of. Cheap to clone.
@@ -109,6 +128,7 @@ pub struct Engine {
     pub(super) outage: Arc<Outage>,
     /// Rings when something became due.
     pub(super) due: Arc<Notify>,
+    pub(super) metrics: SyncMetrics,
 }
 
 /// What [`Engine::new`] needs beside the store and the vault.
@@ -161,6 +181,7 @@ impl Engine {
             owner,
             outage: Arc::default(),
             due: Arc::new(Notify::new()),
+            metrics: SyncMetrics::default(),
         }
     }
 
@@ -173,6 +194,28 @@ impl Engine {
 
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub const fn metrics(&self) -> &SyncMetrics {
+        &self.metrics
+    }
+
+    pub const fn atlas_metrics(&self) -> &AtlasMetrics {
+        &self.atlas.metrics
+    }
+
+    /// What Atlas still allows, by our count: endpoint sets, and the tokens in the emptiest bucket of each.
+    pub fn bucket_tokens(&self) -> Vec<(&'static str, u32)> {
+        self.atlas.bucket_tokens()
+    }
+
+    /// Whether the key ring can be read now and opens the data keys of every workspace.
+    pub async fn check_keys(&self) -> Result<(), EngineError> {
+        let needed = self.store.master_key_ids().await?;
+        let vault = self.vault.clone();
+        // A file on a disk that hangs must not hold up others.
+        let checked = tokio::task::spawn_blocking(move || vault.check(&needed)).await;
+        Ok(checked.unwrap_or(Err(VaultError::Malformed))?)
     }
 
     /// The same engine, asking Atlas in another way.

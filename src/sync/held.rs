@@ -1,6 +1,6 @@
 //! What the brake withheld: kept until a second complete read agrees, or a person does.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,7 @@ use super::engine::{Edit, Engine, EngineError};
 use super::judge::restate;
 use super::refusal::{Refusal, RefusalCode};
 use super::request::{disconnected, no_integration};
+use super::review::note_remediations;
 use crate::domain::Instant;
 use crate::store::audit::{Actor, AuditAction, AuditEntry, AuditKind};
 use crate::store::views::{IntegrationFault, Removal, RemovalKind, Withheld};
@@ -136,7 +137,9 @@ impl Engine {
         let stored = writer.estate(integration).await?;
         let change = self.held(&writer, integration).await?.change(&stored);
         let removed = change.remove_projects.len() + change.remove_clusters.len() + change.remove_accounts.len();
+        let gone: HashSet<i64> = change.remove_accounts.iter().copied().collect();
         writer.apply(integration, change, &HashMap::new()).await?;
+        note_remediations(&writer, integration, |item| gone.contains(&item.account_id)).await?;
         writer.put_held_removals(integration, None).await?;
         if fault.is_some_and(|fault| fault.code == HELD_FOR_CONFIRMATION) {
             writer.put_fault(integration, None).await?;

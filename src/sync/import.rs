@@ -5,74 +5,149 @@ use std::collections::{HashMap, HashSet};
 use chrono::NaiveDate;
 use csv::StringRecord;
 
-use super::edit::{addresses, check, merge, normal};
-use super::engine::{Edit, Engine, Imported, Patch, PersonEdit};
+use super::engine::{Edit, Engine, ImportOptions, Imported, Patch, PersonEdit};
 use super::judge::{Subjects, rejudge};
+use super::merge::{Merged, addresses, check, leave, merge, normal};
 use super::refusal::{Refusal, RefusalCode};
-use crate::domain::EmploymentStatus;
+use crate::domain::{EmploymentStatus, Person, PersonField, ValueSource};
 use crate::store::audit::{Actor, AuditAction, AuditEntry};
-use crate::store::write::Touched;
+use crate::store::write::{StoredPerson, Touched};
+use crate::store::{StoreError, Writer};
 
 const MOST_ROWS: usize = 50_000;
 const COLUMNS: [&str; 6] = ["email", "fullName", "aliases", "status", "startsOn", "endsOn"];
 /// Beyond so many changed people everybody is judged again at once.
 const FEW: usize = 100;
+/// Who is marked as left is named up to this many.
+const MOST_LEAVERS: usize = 100;
 /// Bad rows are named up to this many.
 const MOST_REFUSALS: usize = 100;
 
+/// What an import is to write.
+#[derive(Default)]
+struct Plan {
+    imported: Imported,
+    puts: Vec<(Option<i64>, Person)>,
+    /// Every address that was or becomes one of a changed person.
+    affected: Vec<String>,
+}
+
 impl Engine {
     /// Creates and changes people by e-mail address, as [`Engine::upsert_person`] would, all or none.
-    pub async fn import_people(&self, by: &Actor, csv: &str) -> Edit<Imported> {
+    pub async fn import_people(&self, by: &Actor, csv: &str, options: ImportOptions) -> Edit<Imported> {
         let edits = match parse(csv) {
+            Ok(edits) if options.is_full && edits.is_empty() => {
+                let message = "A full import without rows would mark everybody as left.";
+                return Ok(Err(vec![refused(message).remedy("Send every person's row, or leave the mode out.")]));
+            }
             Ok(edits) => edits,
             Err(refusals) => return Ok(Err(refusals)),
         };
         let writer = self.store.writer(by.workspace).await?;
-        let emails: Vec<String> = edits.iter().map(|(_, edit)| normal(&edit.email)).collect();
-        let mut known = writer.people_by_email(&emails).await?;
-        let were_any = writer.count_people().await? > 0;
-        let (mut imported, mut puts, mut refusals) = (Imported::default(), Vec::new(), Vec::new());
-        let mut affected: Vec<String> = Vec::new();
-        for ((line, edit), email) in edits.into_iter().zip(emails) {
-            let before = known.remove(&email);
-            match merge(before.as_ref().map(|stored| &stored.person), edit) {
-                Err(refusal) => refusals.push(at_line(line, refusal)),
-                Ok(person) => {
-                    match &before {
-                        None => imported.created += 1,
-                        Some(stored) if stored.person == person => {
-                            imported.unchanged += 1;
-                            continue;
-                        }
-                        Some(_) => imported.updated += 1,
-                    }
-                    affected.extend(before.iter().flat_map(|stored| addresses(&stored.person)));
-                    affected.extend(addresses(&person));
-                    puts.push((before.map(|stored| stored.id), person));
-                }
-            }
+        let stored = known(&writer, &edits, options.is_full).await?;
+        let plan = match plan(stored, edits, options.is_full) {
+            Ok(plan) => plan,
+            Err(refusals) => return Ok(Err(refusals)),
+        };
+        if plan.puts.is_empty() || options.is_dry_run {
+            writer.undo().await?;
+            return Ok(Ok(plan.imported));
         }
-        if !refusals.is_empty() {
-            return Ok(Err(refusals));
-        }
-        if puts.is_empty() {
-            return Ok(Ok(imported));
-        }
-        let many = puts.len() > FEW || !were_any;
-        let ids = self.put_people(&writer, puts).await?;
+        let is_first = writer.count_people().await? == 0;
+        let many = plan.puts.len() > FEW || is_first;
+        let ids = self.put_people(&writer, plan.puts).await?;
         let subjects = if many {
             Subjects::All
         } else {
-            let (assets, accounts) = writer.subjects_of(&ids, &affected).await?;
+            let (assets, accounts) = writer.subjects_of(&ids, &plan.affected).await?;
             Subjects::These(Touched { assets, accounts })
         };
         rejudge(&self.store, &writer, &self.policy, subjects).await?;
         let entry = AuditEntry::done(AuditAction::ImportPeople)
-            .change("created", None, Some(imported.created.to_string()))
-            .change("updated", None, Some(imported.updated.to_string()));
+            .change("created", None, Some(plan.imported.created.to_string()))
+            .change("updated", None, Some(plan.imported.updated.to_string()))
+            .change("left", None, Some(plan.imported.left.to_string()));
         writer.audit(by, entry).await?;
         writer.commit().await?;
-        Ok(Ok(imported))
+        Ok(Ok(plan.imported))
+    }
+}
+
+/// Today's people by e-mail address: everybody, or those whom rows speak of.
+async fn known(
+    writer: &Writer,
+    edits: &[(u64, PersonEdit)],
+    everybody: bool,
+) -> Result<HashMap<String, StoredPerson>, StoreError> {
+    if everybody {
+        let people = writer.people(None).await?;
+        return Ok(people.into_iter().map(|stored| (stored.person.email.clone(), stored)).collect());
+    }
+    let emails: Vec<String> = edits.iter().map(|(_, edit)| normal(&edit.email)).collect();
+    writer.people_by_email(&emails).await
+}
+
+fn plan(
+    mut known: HashMap<String, StoredPerson>,
+    edits: Vec<(u64, PersonEdit)>,
+    is_full: bool,
+) -> Result<Plan, Vec<Refusal>> {
+    let (mut plan, mut refusals) = (Plan::default(), Vec::new());
+    for (line, edit) in edits {
+        let before = known.remove(&normal(&edit.email));
+        match merge(before.as_ref().map(|stored| &stored.person), edit, ValueSource::Import) {
+            Err(refusal) => refusals.push(at_line(line, refusal)),
+            Ok(merged) => match before {
+                None => {
+                    plan.imported.created += 1;
+                    plan.put(None, merged);
+                }
+                Some(stored) if stored.person == merged.person => {
+                    plan.imported.unchanged += 1;
+                    plan.imported.kept += merged.given_way;
+                }
+                Some(stored) => {
+                    plan.imported.updated += 1;
+                    plan.put(Some(stored), merged);
+                }
+            },
+        }
+    }
+    if is_full {
+        let mut missing: Vec<StoredPerson> = known.into_values().filter(|stored| may_leave(&stored.person)).collect();
+        missing.sort_by(|one, other| one.person.email.cmp(&other.person.email));
+        plan.leave(missing);
+    }
+    if refusals.is_empty() { Ok(plan) } else { Err(refusals) }
+}
+
+/// Whom SCIM speaks for, SCIM says of whether they work here.
+fn may_leave(person: &Person) -> bool {
+    let source = person.sources.get(&PersonField::Status).map(|provenance| provenance.source);
+    person.status == EmploymentStatus::Active && source != Some(ValueSource::Scim)
+}
+
+impl Plan {
+    fn put(&mut self, before: Option<StoredPerson>, merged: Merged) {
+        self.imported.kept += merged.given_way;
+        self.affected.extend(before.iter().flat_map(|stored| addresses(&stored.person)));
+        self.affected.extend(addresses(&merged.person));
+        self.puts.push((before.map(|stored| stored.id), merged.person));
+    }
+
+    fn leave(&mut self, missing: Vec<StoredPerson>) {
+        for stored in missing {
+            let merged = leave(&stored.person, ValueSource::Import);
+            if merged.given_way > 0 {
+                self.imported.kept += merged.given_way;
+                continue;
+            }
+            self.imported.left += 1;
+            if self.imported.leavers.len() < MOST_LEAVERS {
+                self.imported.leavers.push(stored.person.email.clone());
+            }
+            self.put(Some(stored), merged);
+        }
     }
 }
 
@@ -167,6 +242,7 @@ fn row(record: &StringRecord, width: usize, columns: &HashMap<&'static str, usiz
         status: patch(status),
         starts_on: patch(date("startsOn", cell("startsOn"))?),
         ends_on: patch(date("endsOn", cell("endsOn"))?),
+        kept: Patch::Keep,
     })
 }
 
@@ -199,8 +275,8 @@ pub(super) fn fuzz(text: &str) {
             assert_eq!(distinct.len(), edits.len(), "{text}");
             assert!(edits.len() <= MOST_ROWS && edits.iter().all(|(_, edit)| check(edit).is_empty()), "{text}");
             // Two dates of a row, or one of a row and one that is stored, may still not fit together.
-            for person in edits.into_iter().filter_map(|(_, edit)| merge(None, edit).ok()) {
-                let name = person.full_name;
+            for person in edits.into_iter().filter_map(|(_, edit)| merge(None, edit, ValueSource::Import).ok()) {
+                let name = person.person.full_name;
                 assert!(!name.trim().is_empty() && !name.chars().any(char::is_control), "{text}");
             }
         }

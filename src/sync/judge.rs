@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::controls::{self, AccountFacts, AssetFacts, Judged, PeopleIndex, Policy};
-use crate::domain::{AtRest, Instant, Person, ScopeKind, SubjectKind};
+use crate::domain::{Instant, Person, ScopeKind, SubjectKind};
 use crate::store::write::{ResultPut, StoredPerson, StoredResult, Touched};
 use crate::store::{Store, StoreError, Writer};
 
@@ -18,7 +18,7 @@ pub enum Subjects {
 }
 
 /// Subjects that are read, judged and written together: few statements for many, and little memory for all.
-const BLOCK: usize = 800;
+const BLOCK: usize = 2_000;
 
 /// Judges subjects again and writes the differences. How many results of subjects seen before flipped.
 pub async fn rejudge(store: &Store, writer: &Writer, policy: &Policy, subjects: Subjects) -> Result<u32, StoreError> {
@@ -99,8 +99,7 @@ async fn judge_assets(writer: &Writer, policy: &Policy, ids: &[i64]) -> Result<u
         };
         for control in controls::ALL {
             if let Some(judged) = control.judge_asset(&facts, policy, writer.at()) {
-                let on_key = control.scopes.contains(&ScopeKind::EncryptionAtRest)
-                    && !matches!(asset.cluster.at_rest, AtRest::ProviderManagedKey | AtRest::Unrecognized);
+                let on_key = control.scopes.contains(&ScopeKind::EncryptionAtRest);
                 let scopes = (asset.scope_id, asset.key_scope_id.filter(|_| on_key));
                 sheet.enter(control.key, asset.integration_id, asset.asset_id, scopes, judged);
             }
@@ -120,12 +119,21 @@ async fn judge_accounts(writer: &Writer, policy: &Policy, any_personnel: bool, i
     let emails = accounts.iter().filter_map(|account| account.account.email.as_deref());
     let people = People::load(writer, linked, emails).await?;
     let judged_before = accounts.iter().filter(|account| account.link.is_some()).map(|account| account.account_id);
+    let reviews = writer.review_records(ids).await?;
     let mut sheet = Sheet::new(writer, SubjectKind::Account, judged_before).await?;
     let (mut links, mut replaced) = (Vec::new(), Vec::new());
     for account in accounts {
         let link = controls::link(&account.account, account.manual_person, &people.index);
         let person = people.get(link.person);
-        let facts = AccountFacts { account: &account.account, link: &link, person, any_personnel };
+        let facts = AccountFacts {
+            account: &account.account,
+            privileged: account.privileged,
+            first_seen_at: account.first_seen_at,
+            link: &link,
+            person,
+            any_personnel,
+            review: reviews.get(&account.account_id).copied().unwrap_or_default(),
+        };
         for control in controls::ALL {
             if let Some(judged) = control.judge_account(&facts, policy, writer.at()) {
                 let scopes = (account.scope_id, None);
@@ -171,7 +179,8 @@ impl Sheet {
             self.flips += 1;
         }
         let since = same_outcome.map_or(self.at, |stored| stored.since);
-        let result = StoredResult { verdict: judged.verdict, since, flip: judged.flip, scope_id, second_scope_id };
+        let flip = judged.flip.map(|(at, verdict)| (at, verdict.into()));
+        let result = StoredResult { verdict: judged.verdict.into(), since, flip, scope_id, second_scope_id };
         if before != Some(&result) {
             self.puts.push(ResultPut {
                 integration_id,

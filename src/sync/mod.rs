@@ -13,19 +13,26 @@ pub mod held;
 mod import;
 pub mod judge;
 mod lease;
+mod merge;
 mod next;
 mod outage;
 mod owner;
 pub mod plan;
+mod provision;
 pub mod refusal;
 mod request;
+mod retention;
+pub mod review;
 pub mod run;
 pub mod schedule;
 pub mod story;
 mod workers;
 
 pub use engine::{
-    AssetEdit, Connected, Edit, Engine, EngineError, EngineOptions, Imported, Limits, Patch, PersonEdit, SyncRequest,
+    AssetEdit, Connected, Edit, Engine, EngineError, EngineOptions, ImportOptions, Imported, Limits, Patch, PersonEdit,
+    SyncRequest,
 };
+pub use provision::ProvisionError;
 pub use refusal::{Refusal, RefusalCode};
+pub use retention::{Pruned, Retention, prunable, prune, prune_daily, prune_due};
 pub use schedule::{Schedule, ScheduleError};

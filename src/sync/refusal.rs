@@ -4,6 +4,7 @@ crate::words! {
     RefusalCode {
         Invalid = "INVALID",
         NotFound = "NOT_FOUND",
+        Forbidden = "FORBIDDEN",
         Conflict = "CONFLICT",
         AlreadyConnected = "ALREADY_CONNECTED",
         CredentialsRejected = "CREDENTIALS_REJECTED",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::ending::Failure;
+use super::ending::{Ended, Failure};
 use super::engine::{Engine, EngineError, KEY_COLUMN};
 use super::fetch::{FetchFailure, FetchProgress, FetchStage, fetch};
 use super::lease::{self, LeaseEnd};
@@ -15,6 +15,7 @@ use crate::domain::Snapshot;
 use crate::store::StoreError;
 use crate::store::leases::Claim;
 use crate::store::views::{SyncStage, SyncStatus};
+use crate::telemetry::traces;
 
 /// A run that died or broke off so often is not tried again.
 pub const MOST_FAILURES: i32 = 5;
@@ -44,6 +45,9 @@ impl Engine {
             Err(EngineError::Store(StoreError::Fenced)) => RunOutcome::Fenced,
             other => other?,
         };
+        if matches!(outcome, RunOutcome::Fenced | RunOutcome::Unsure) {
+            self.metrics.lost_lease();
+        }
         if outcome == RunOutcome::Unsure && !self.store.begin_again(claim, None).await? {
             outcome = RunOutcome::Fenced;
         }
@@ -60,7 +64,8 @@ impl Engine {
 
     async fn attempt(&self, claim: &Claim, cancel: &CancellationToken) -> Result<RunOutcome, EngineError> {
         if claim.failures >= MOST_FAILURES {
-            return self.end_badly(claim, &Failure::stuck(claim.failures), 0).await.map(RunOutcome::Ended);
+            let ended = self.end_badly(claim, &Failure::stuck(claim.failures), 0).await?;
+            return Ok(self.note_end(claim, &ended));
         }
         let client = self.client(claim).await?;
         let fetched = tokio::select! {
@@ -80,7 +85,7 @@ impl Engine {
         };
         tokio::select! {
             biased;
-            ended = writing => ended.map(RunOutcome::Ended),
+            ended = writing => Ok(self.note_end(claim, &ended?)),
             () = overdue => self.give_back(claim).await,
         }
     }
@@ -98,24 +103,34 @@ impl Engine {
         claim: &Claim,
         fetched: Result<Result<Result<Snapshot, FetchFailure>, EngineError>, tokio::time::error::Elapsed>,
         requests: u64,
-    ) -> Result<SyncStatus, EngineError> {
+    ) -> Result<Ended, EngineError> {
         let fetched = match fetched {
             Err(_elapsed) => Err(Failure::too_long(self.limits.run)),
             Ok(read) => read?.map_err(|failure| Failure::of(&failure)),
         };
         self.store.note_progress(claim, SyncStage::Evaluation, 0, None, requests).await?;
-        let status = match fetched {
-            Ok(snapshot) => self.end_well(claim, snapshot, requests).await?,
-            Err(failure) => self.end_badly(claim, &failure, requests).await?,
-        };
+        match fetched {
+            Ok(snapshot) => self.end_well(claim, snapshot, requests).await,
+            Err(failure) => self.end_badly(claim, &failure, requests).await,
+        }
+    }
+
+    fn note_end(&self, claim: &Claim, ended: &Ended) -> RunOutcome {
+        let (status, changes, took) = (ended.status, ended.changes, claim.since.elapsed());
+        self.metrics.ended(status.word(), took);
+        let ids = traces::current_ids();
         tracing::info!(
-            integration.id = claim.integration_id,
             sync.run_id = claim.run_id,
+            integration.id = claim.integration_id,
             status = status.word(),
-            requests,
-            "sync ended"
+            duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            requests = ended.requests,
+            changes = changes.added + changes.updated + changes.removed,
+            trace_id = ids.as_ref().map(|ids| ids.trace.as_str()),
+            span_id = ids.as_ref().map(|ids| ids.span.as_str()),
+            "sync run ended"
         );
-        Ok(status)
+        RunOutcome::Ended(status)
     }
 
     async fn client(&self, claim: &Claim) -> Result<Client, EngineError> {

@@ -13,7 +13,9 @@ use tokio_util::task::TaskTracker;
 use super::engine::{Engine, EngineError};
 use super::run::{MOST_FAILURES, RunOutcome};
 use crate::store::leases::Claim;
+use crate::store::views::SyncStatus;
 use crate::store::{Outage, StoreError};
+use crate::telemetry::traces;
 
 /// Looks for due work at least so often, whatever the schedule: other processes' requests and leases. No lease is
 /// shorter, so each is seen before it runs out.
@@ -93,7 +95,17 @@ impl Engine {
     /// it is taken up again: the run is not lost.
     pub async fn work_next(&self, owner: &str, cancel: &CancellationToken) -> Result<bool, EngineError> {
         let Some(claim) = self.store.claim_due(owner, self.limits.lease).await? else { return Ok(false) };
-        match AssertUnwindSafe(self.work(&claim, cancel)).catch_unwind().await {
+        let _lease = self.metrics.lease();
+        let span = traces::sync_run(claim.run_id, claim.integration_id);
+        let worked = span.around(AssertUnwindSafe(Box::pin(self.work(&claim, cancel))).catch_unwind()).await;
+        match &worked {
+            Ok(Ok(RunOutcome::Ended(SyncStatus::Failed))) => span.fail(SyncStatus::Failed.word()),
+            Ok(Ok(RunOutcome::Ended(status))) => span.set("slategate.sync.status", status.word()),
+            Ok(Ok(RunOutcome::GivenBack)) => span.set("slategate.sync.status", "GIVEN_BACK"),
+            _ => span.fail("BROKE_OFF"),
+        }
+        drop(span);
+        match worked {
             Ok(Ok(RunOutcome::GivenBack)) => tracing::info!(sync.run_id = claim.run_id, "run given back"),
             Ok(Ok(RunOutcome::Unsure)) => {
                 tracing::warn!(sync.run_id = claim.run_id, "lease not renewed in time; the run is begun again");

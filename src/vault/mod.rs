@@ -85,6 +85,17 @@ impl Vault {
         self.unwrap(workspace, data_key).is_ok()
     }
 
+    /// Whether the keys can be read now, from where they were read at first, and these are among them.
+    pub fn check(&self, master_key_ids: &[String]) -> Result<(), VaultError> {
+        let kept = self.ring();
+        let read_again = kept.read_again().transpose()?;
+        let ring = read_again.as_ref().unwrap_or(&kept);
+        match master_key_ids.iter().find(|id| ring.find(id).is_none()) {
+            None => Ok(()),
+            Some(id) => Err(VaultError::UnknownMasterKey { id: id.clone() }),
+        }
+    }
+
     /// The same data key, wrapped by the newest master key.
     pub fn wrap_again(&self, workspace: i64, data_key: &WrappedDataKey) -> Result<WrappedDataKey, VaultError> {
         let key = self.unwrap(workspace, data_key)?;

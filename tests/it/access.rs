@@ -9,7 +9,7 @@ use crate::on_both_databases;
 use crate::support::{World, column, text};
 
 /// Every mutation, with ids that name nothing, and the smallest role that may ask for it.
-const MUTATIONS: [(&str, Role, &str); 11] = [
+const MUTATIONS: [(&str, Role, &str); 15] = [
     ("connectMongoDbAtlas", Role::Admin, "(input: { publicKey: \"\", privateKey: \"\" }) { userErrors { code } }"),
     ("disconnectIntegration", Role::Admin, "(input: { integrationId: \"x\" }) { userErrors { code } }"),
     (
@@ -23,6 +23,22 @@ const MUTATIONS: [(&str, Role, &str); 11] = [
     ("linkAccount", Role::Analyst, "(input: { accountId: \"x\" }) { userErrors { code } }"),
     ("upsertPerson", Role::Analyst, "(input: { email: \"\", fullName: \"\" }) { userErrors { code } }"),
     ("importPeople", Role::Analyst, "(input: { csv: \"\" }) { userErrors { code } }"),
+    (
+        "startAccessReview",
+        Role::Analyst,
+        "(input: { name: \"\", reviewerIds: [], dueOn: \"2020-01-01\" }) { userErrors { code } }",
+    ),
+    (
+        "decideAccessReviewItems",
+        Role::Analyst,
+        "(input: { accessReviewId: \"x\", filter: {}, decision: KEEP }) { userErrors { code } }",
+    ),
+    (
+        "reassignAccessReviewItems",
+        Role::Analyst,
+        "(input: { accessReviewId: \"x\", itemIds: [], reviewerId: \"x\" }) { userErrors { code } }",
+    ),
+    ("completeAccessReview", Role::Analyst, "(input: { accessReviewId: \"x\" }) { userErrors { code } }"),
     ("createApiToken", Role::Admin, "(input: { name: \"\", role: VIEWER }) { userErrors { code } }"),
     ("revokeApiToken", Role::Admin, "(input: { apiTokenId: \"x\" }) { userErrors { code } }"),
 ];

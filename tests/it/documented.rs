@@ -1,5 +1,9 @@
-//! What the queries of the README and of GraphiQL's starter tabs cost, as they stand there: the same for ten rows as for
-//! five hundred.
+//! The pages are true. Here: what their queries and those of GraphiQL's starter tabs cost, as they stand there, which is
+//! the same for ten rows as for five hundred.
+
+mod answers;
+mod claims;
+mod pages;
 
 use std::sync::atomic::Ordering;
 
@@ -9,32 +13,52 @@ use slategate::demo::build::{self, cluster, region, team, team_roles, user};
 use slategate::demo::keys::READER;
 use slategate::demo::model::{Organization, ProjectEstate};
 
+use self::pages::{PAGES, blocks};
 use crate::on_both_databases;
 use crate::support::{Database, Kind, Setting, World};
 
-/// The most statements that a query of the README may take.
+/// The most statements that a query of the pages may take.
 const BUDGET: usize = 6;
 
-/// Each documented query by the words that it begins with, and its statements on SQLite. On PostgreSQL each transaction
-/// is first told whose rows it may see.
-const STATEMENTS: [(&str, usize); 11] = [
-    ("{ assets", 4),
-    ("{ accounts", 4),
-    ("{ controlResults", 5),
-    ("{ posture", 5),
-    ("{ posture { controlsFailing", 4),
-    ("query Failing", 2),
-    ("query", 2),
-    ("query Inventory", 4),
-    ("query AccessReview", 5),
-    ("query FailingControls {", 10),
-    ("query Compare", 8),
+/// Each documented query by the words that it begins with, and its statements on SQLite and on PostgreSQL. There each
+/// transaction is first told whose rows it may see, and tells its generation, which is a statement on SQLite.
+const STATEMENTS: [(&str, usize, usize); 24] = [
+    // README.md
+    ("{ controlResults", 5, 5),
+    ("{ control", 4, 4),
+    ("{ accounts", 2, 3),
+    ("{ posture { controlsFailing failingResults assets accounts", 6, 6),
+    // docs/analysts.md
+    ("{ assets", 4, 5),
+    ("{ assets", 3, 3),
+    ("{ accounts", 4, 5),
+    ("{ controlResults", 5, 5),
+    ("{ controls", 4, 4),
+    ("{ posture", 5, 5),
+    ("{ control", 6, 6),
+    // docs/reviewers.md
+    ("{ accounts", 2, 3),
+    ("{ accessReviews", 1, 2),
+    ("{ accessReviews", 1, 2),
+    // docs/frontend.md
+    ("{ assets", 2, 3),
+    ("{ posture { controlsFailing", 4, 4),
+    ("query Failing", 2, 2),
+    ("query", 2, 3),
+    // docs/identity-providers.md
+    ("{ viewer { role workspace { name", 0, 1),
+    // docs/operators.md
+    ("{ integrations", 2, 3),
+    // graphiql/src/starter-tabs.js
+    ("query Inventory", 4, 5),
+    ("query AccessReview", 5, 6),
+    ("query FailingControls {", 10, 10),
+    ("query Compare", 8, 8),
 ];
 
-const README: &str = include_str!("../../README.md");
 const TABS: &str = include_str!("../../graphiql/src/starter-tabs.js");
 
-/// What the README compares with is before this world's time.
+/// What the pages compare with is before this world's time.
 const FIRST_OF_MARCH: &str = "2026-03-01T00:00:00Z";
 
 struct Documented {
@@ -47,11 +71,20 @@ fn between<'a>(text: &'a str, begin: &'a str, end: &'a str) -> impl Iterator<Ite
     text.split(begin).skip(1).filter_map(move |rest| rest.split_once(end).map(|(inner, _)| inner))
 }
 
-fn readme() -> Vec<Documented> {
-    let plain = between(README, "```graphql\n", "\n```").filter(|text| text.starts_with('{'));
-    let curl = between(README, "{\"query\":\"", "\"}");
-    let typescript = between(README, "graphql(`\n", "`)");
-    let python = between(README, "query = \"\"\"", "\"\"\"");
+/// The queries of every page but those whose answer is an error.
+fn documented() -> Vec<Documented> {
+    PAGES.into_iter().flat_map(|(_, page)| of_page(page)).collect()
+}
+
+fn of_page(page: &str) -> Vec<Documented> {
+    let blocks = blocks(page);
+    let is_refused =
+        |at: usize| blocks.get(at + 1).is_some_and(|next| next.follows && next.text.contains("\"errors\""));
+    let plain = blocks.iter().enumerate().filter(|(at, block)| block.language == "graphql" && !is_refused(*at));
+    let plain = plain.map(|(_, block)| block.text.as_str()).filter(|text| text.starts_with('{'));
+    let curl = between(page, "{\"query\":\"", "\"}");
+    let typescript = between(page, "graphql(`\n", "`)");
+    let python = between(page, "query = \"\"\"", "\"\"\"");
     let texts = plain.chain(curl).chain(typescript).chain(python).filter(|text| !text.starts_with("subscription"));
     texts.map(|text| Documented { query: text.trim().to_owned(), variables: json!({ "first": 5 }) }).collect()
 }
@@ -121,9 +154,12 @@ async fn world(database: &Database, clusters: usize) -> World {
 async fn costs(world: &World) -> Vec<(String, usize, usize)> {
     let now = world.now();
     let mut costs = Vec::new();
-    for Documented { query, variables } in readme().into_iter().chain(tabs(&now)) {
+    for Documented { query, variables } in documented().into_iter().chain(tabs(&now)) {
+        let query = query.replace(FIRST_OF_MARCH, &now);
+        // How the lists were read is known afterwards, until the next commit.
+        world.ask_with(&query, variables.clone()).await;
         let before = world.statements.load(Ordering::Relaxed);
-        let answer = world.ask_with(&query.replace(FIRST_OF_MARCH, &now), variables).await;
+        let answer = world.ask_with(&query, variables).await;
         let cost = world.statements.load(Ordering::Relaxed) - before;
         let name =
             query.split(|c: char| !c.is_alphanumeric() && c != ' ' && c != '{').next().unwrap().trim().to_owned();
@@ -142,13 +178,17 @@ on_both_databases! {
         let small = costs(&world(&other, 10).await).await;
         other.drop_postgres().await;
 
-        let first = usize::from(database.kind == Kind::Postgres);
-        let pinned: Vec<_> = STATEMENTS.iter().map(|(name, cost)| ((*name).to_owned(), cost + first)).collect();
+        let pinned: Vec<_> = STATEMENTS
+            .iter()
+            .map(|(name, sqlite, postgres)| {
+                ((*name).to_owned(), if database.kind == Kind::Postgres { *postgres } else { *sqlite })
+            })
+            .collect();
         for costs in [&small, &large] {
             let found: Vec<_> = costs.iter().map(|(name, cost, _)| (name.clone(), *cost)).collect();
             assert_eq!(found, pinned);
         }
-        assert!(large.iter().zip(readme()).all(|((_, cost, _), _)| *cost <= BUDGET));
+        assert!(large.iter().zip(documented()).all(|((_, cost, _), _)| *cost <= BUDGET));
         // Lists do grow with the organization, up to their pages.
         let grown = small.iter().zip(&large).filter(|((_, _, few), (_, _, many))| many > few).count();
         assert!(grown >= 8, "{grown} of {} answers", small.len());

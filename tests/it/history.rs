@@ -70,12 +70,12 @@ on_both_databases! {
                      controlsNotApplicable assets accounts failingResults lastSyncedAt } }";
         let posture = world.ask_with(query, json!({ "at": before })).await["posture"].take();
         let expected = json!({
-            "asOf": before, "controlsPassing": 0, "controlsFailing": 0, "controlsUnknown": 0, "controlsNotApplicable": 11,
+            "asOf": before, "controlsPassing": 0, "controlsFailing": 0, "controlsUnknown": 0, "controlsNotApplicable": 13,
             "assets": 0, "accounts": 0, "failingResults": 0, "lastSyncedAt": null,
         });
         assert_eq!(posture, expected);
         // Four clusters under nine controls, six accounts under two.
-        assert_eq!(totals(&world, json!(null)).await, [4, 6, 2, 48]);
+        assert_eq!(totals(&world, json!(null)).await, [4, 6, 2, 60]);
     }
 
     async fn an_answer_for_a_past_instant_does_not_change_afterwards(database) {
@@ -284,7 +284,7 @@ on_both_databases! {
         assert_eq!(status(&world, control, json!(null)).await, ("UNKNOWN".to_owned(), json!(deadline)));
         assert_eq!(status(&world, "clusters-backed-up", json!(null)).await, ("UNKNOWN".to_owned(), json!(deadline)));
         let stale = world.ask("{ controlResults(filter: { outcome: [UNKNOWN] }) { totalCount } posture { controlsUnknown failingResults } }").await;
-        assert_eq!(stale, json!({ "controlResults": { "totalCount": 48 }, "posture": { "controlsUnknown": 11, "failingResults": 0 } }));
+        assert_eq!(stale, json!({ "controlResults": { "totalCount": 60 }, "posture": { "controlsUnknown": 13, "failingResults": 0 } }));
         let observed = "query($id: ID!) { node(id: $id) { ... on AtlasCluster { controlResults { observedAt } } } }";
         let answer = world.ask_with(observed, json!({ "id": asset })).await;
         assert_eq!(column(&answer["node"]["controlResults"], "observedAt"), vec![start; 9]);
@@ -293,8 +293,8 @@ on_both_databases! {
         let mut facts = world.fact_rows().await;
         assert_eq!(world.sync_due().await, 1);
         let mut after = world.fact_rows().await;
-        assert_eq!(facts.pop(), Some(("control_status", 11)));
-        assert_eq!(after.pop(), Some(("control_status", 31)));
+        assert_eq!(facts.pop(), Some(("control_status", 13)));
+        assert_eq!(after.pop(), Some(("control_status", 37)));
         assert_eq!(after, facts);
         let back = world.now();
         assert_eq!(reason(&world, &asset, control).await, "PASS REPLICATED");
@@ -331,7 +331,7 @@ on_both_databases! {
         let integration = world.integration().await;
         let (asset, key) = (world.asset("telemetry-edge").await, world.account("nwwriter").await);
         let (then, full) = (world.now(), totals(&world, json!(null)).await);
-        assert_eq!(full, [33, 25, 5, 347]);
+        assert_eq!(full, [33, 25, 5, 397]);
         world.tick();
 
         let answer = disconnect(&world, &integration, false).await;

@@ -26,12 +26,17 @@ const ROOMS: &[Room] = &[
     },
     Room {
         folder: "src/atlas",
-        may_name: &["domain", "clock"],
+        may_name: &["telemetry", "domain", "clock"],
         never_says: &["sea_orm", "entity", "async_graphql", "axum"],
     },
     Room {
+        folder: "src/scim",
+        may_name: &["domain"],
+        never_says: &["sea_orm", "entity", "async_graphql", "reqwest", "tokio", "axum", "tracing", "Utc::now"],
+    },
+    Room {
         folder: "src/store",
-        may_name: &["domain", "clock"],
+        may_name: &["telemetry", "domain", "clock"],
         never_says: &["async_graphql", "reqwest", "diqwest", "axum"],
     },
     Room {
@@ -41,8 +46,13 @@ const ROOMS: &[Room] = &[
     },
     Room {
         folder: "src/sync",
-        may_name: &["atlas", "vault", "store", "controls", "domain", "clock"],
+        may_name: &["atlas", "vault", "store", "controls", "scim", "telemetry", "domain", "clock"],
         never_says: &["sea_orm", "entity", "async_graphql", "reqwest", "diqwest", "axum"],
+    },
+    Room {
+        folder: "src/export",
+        may_name: &["domain"],
+        never_says: &["sea_orm", "entity", "async_graphql", "reqwest", "axum", "Utc::now"],
     },
     Room {
         folder: "src/auth",
@@ -51,13 +61,18 @@ const ROOMS: &[Room] = &[
     },
     Room {
         folder: "src/graphql",
-        may_name: &["sync", "auth", "store", "controls", "domain", "clock"],
+        may_name: &["sync", "auth", "store", "controls", "export", "domain", "clock"],
         never_says: &["sea_orm", "entity", "reqwest", "diqwest", "axum"],
     },
     Room {
         folder: "src/http",
-        may_name: &["graphql", "auth", "domain", "clock"],
+        may_name: &["graphql", "auth", "scim", "export", "telemetry", "domain", "clock"],
         never_says: &["sea_orm", "entity", "reqwest", "diqwest"],
+    },
+    Room {
+        folder: "src/telemetry",
+        may_name: &["domain"],
+        never_says: &["sea_orm", "entity", "async_graphql", "diqwest", "axum", "Utc::now"],
     },
     Room { folder: "entity/src", may_name: &[], never_says: &["async_graphql", "slategate", "migration"] },
     Room { folder: "migration/src", may_name: &[], never_says: &["entity", "use slategate", "async_graphql"] },

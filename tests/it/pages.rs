@@ -69,7 +69,7 @@ on_both_databases! {
             ("assets", &["NAME", "CREATED_AT", "FIRST_SEEN_AT"], "", 33),
             ("accounts", &["LOGIN", "LAST_AUTHENTICATED_AT", "FIRST_SEEN_AT"], "", 25),
             ("people", &[""], "", 13),
-            ("controlResults", &[""], "", 347),
+            ("controlResults", &[""], "", 397),
         ];
         for (list, fields, _, total) in lists {
             for field in fields {

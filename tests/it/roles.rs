@@ -55,7 +55,7 @@ fn every_field_of_the_schema_has_its_line_and_no_line_is_left_over() {
             list(format!("{}.{}", line.of, line.field));
         }
     }
-    for line in lines().skip_while(|line| *line != "[read]").skip(1) {
+    for line in lines().skip_while(|line| *line != "[read]").skip(1).take_while(|line| *line != "[scim]") {
         let (name, fields) = line.split_once(": ").unwrap();
         fields.split(' ').for_each(|field| list(format!("{name}.{field}")));
     }
@@ -75,17 +75,24 @@ struct Things {
 
 async fn things(world: &World) -> Things {
     world.token(world.workspace, Role::Viewer).await;
+    let reviewer = world.ask("{ people(first: 1) { nodes { id } } }").await["people"]["nodes"][0]["id"].clone();
+    let start =
+        "mutation($input: StartAccessReviewInput!) { startAccessReview(input: $input) { userErrors { code } } }";
+    let quarter = json!({ "name": "Quarter", "reviewerIds": [reviewer], "dueOn": "2030-01-01" });
+    world.ask_with(start, json!({ "input": quarter })).await;
     let answer = world
         .ask(
             "{ integrations { nodes { id } } syncRuns { nodes { id } } projects { nodes { id } } assets { nodes { id } } \
              accounts { nodes { id } } people { nodes { id } } controlResults { nodes { id } } \
+             accessReviews { nodes { id items(first: 1) { nodes { id } } } } \
              apiTokens { nodes { id } } auditEvents(filter: { action: [UPDATE_ASSET] }) { nodes { id } } }",
         )
         .await;
     let first = |list: &str| text(&answer[list]["nodes"][0]["id"]);
     let ids = json!({
         "integration": first("integrations"), "run": first("syncRuns"), "asset": first("assets"),
-        "account": first("accounts"), "person": first("people"), "token": first("apiTokens"),
+        "account": first("accounts"), "person": first("people"), "token": first("apiTokens"), "review": first("accessReviews"),
+        "item": answer["accessReviews"]["nodes"][0]["items"]["nodes"][0]["id"],
         "all": answer.as_object().unwrap().keys().map(|list| first(list)).collect::<Vec<_>>(),
     });
     Things { integration: first("integrations"), token: first("apiTokens"), event: first("auditEvents"), ids }
@@ -106,6 +113,12 @@ fn input(field: &str, ids: &Value) -> Value {
         "linkAccount" => json!({ "accountId": ids["account"], "personId": ids["person"] }),
         "upsertPerson" => json!({ "email": "new@person.example", "fullName": "New Person" }),
         "importPeople" => json!({ "csv": "email,fullName\nnew@person.example,New Person" }),
+        "startAccessReview" => json!({ "name": "new", "reviewerIds": [ids["person"]], "dueOn": "2030-01-01" }),
+        "decideAccessReviewItems" => json!({ "accessReviewId": ids["review"], "filter": {}, "decision": "KEEP" }),
+        "reassignAccessReviewItems" => {
+            json!({ "accessReviewId": ids["review"], "itemIds": [ids["item"]], "reviewerId": ids["person"] })
+        }
+        "completeAccessReview" => json!({ "accessReviewId": ids["review"], "closeReason": "new" }),
         "createApiToken" => json!({ "name": "new", "role": "ADMIN" }),
         "revokeApiToken" => json!({ "apiTokenId": ids["token"] }),
         other => panic!("how is {other} asked?"),
@@ -150,7 +163,7 @@ fn harmless(field: &str) -> Value {
         _ => {
             let nothing = json!("bm90aGluZw");
             let ids = json!({ "integration": nothing, "run": nothing, "asset": nothing, "account": nothing,
-                              "person": nothing, "token": nothing });
+                              "person": nothing, "token": nothing, "review": nothing, "item": nothing });
             json!({ "input": input(field, &ids) })
         }
     }
@@ -295,6 +308,31 @@ on_both_databases! {
                 assert_eq!(answer["data"]["viewer"]["can"], json!(can), "{}.{} {}", line.of, line.field, line.action);
             }
         }
+    }
+
+    async fn the_role_scim_does_nothing_by_graphql(database) {
+        let world = World::demo(&database).await;
+        let things = things(&world).await;
+        let served = world.serve().await;
+        let token = world.token(world.workspace, Role::Scim).await;
+        let sdl = Sdl::served();
+        let substance = world.substance().await;
+        let mut asked = vec![("__schema".to_owned(), "{ __schema { queryType { name } } }".to_owned(), json!({}))];
+        for line in table().iter().filter(|line| ["Query", "Mutation"].contains(&line.of)) {
+            asked.push((format!("{}.{}", line.of, line.field), query(&sdl, line), variables(line, &things)));
+        }
+        for (what, query, variables) in asked {
+            let (_, answer) = served.post(Some(&token), &query, variables).await;
+            assert_eq!((code(&answer), &answer["data"]), (&json!("FORBIDDEN"), &Value::Null), "{what}");
+            if what.starts_with("Mutation.") {
+                assert_eq!(last_event(&world).await["outcome"], "REFUSED", "{what}");
+            }
+        }
+        assert_eq!(world.substance().await, substance);
+        let mut socket = Socket::connect(served.address, &token).await;
+        socket.subscribe("1", "subscription { controlChanged { at } }", json!({})).await;
+        let answer = socket.hear().await;
+        assert_eq!(column(&answer["payload"]["errors"], "message"), ["this needs the role VIEWER"], "{answer}");
     }
 
     async fn changes_are_watched_as_the_table_says(database) {

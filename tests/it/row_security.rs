@@ -5,6 +5,7 @@ use sea_orm::{
 };
 use serde_json::json;
 use slategate::demo::keys::READER;
+use slategate::scim::{Asked, Document};
 use slategate::store::views::Role;
 
 use crate::support::process::{client, run};
@@ -50,10 +51,31 @@ async fn sees(db: &DatabaseConnection, role: &str, workspace: Option<i64>) -> Da
 async fn two_workspaces(database: &Database) -> (World, i64) {
     let world = Box::pin(World::demo(database)).await;
     world.token(world.workspace, Role::Viewer).await;
+    let user = json!({ "userName": "ada", "emails": [{ "value": "ada@scim.example" }] });
+    let asked = Asked::Create(Document::from_body(user).unwrap());
+    world.engine.provision(&world.actor(), asked).await.unwrap();
+    review_somebody(&world).await;
     let other = world.other_workspace().await;
     let add = "mutation { upsertPerson(input: { email: \"x@other.example\", fullName: \"X\" }) { person { id } } }";
     world.query_in(other, Role::Admin, add, json!({})).await;
     (world, other)
+}
+
+/// An access review with a decision.
+async fn review_somebody(world: &World) {
+    let start = "mutation($id: ID!) { startAccessReview(input: { name: \"Q\", reviewerIds: [$id], dueOn: \"2030-01-01\" }) \
+                 { accessReview { id items(first: 1) { nodes { id } } } userErrors { message } } }";
+    let reviewer = world.person("ada.lindqvist@northwind-robotics.example").await;
+    let review = world.ask_with(start, json!({ "id": reviewer })).await["startAccessReview"].take();
+    assert_eq!(review["userErrors"], json!([]));
+    let review = &review["accessReview"];
+    let input = json!({
+        "accessReviewId": review["id"], "itemIds": [review["items"]["nodes"][0]["id"]], "decision": "KEEP",
+    });
+    let decide = "mutation($input: DecideAccessReviewItemsInput!) { decideAccessReviewItems(input: $input) \
+                  { decided userErrors { message } } }";
+    let decided = world.ask_with(decide, json!({ "input": input })).await["decideAccessReviewItems"].take();
+    assert_eq!(decided, json!({ "decided": 1, "userErrors": [] }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -229,7 +251,7 @@ async fn the_program_sees_nothing_of_a_workspace_that_its_transaction_is_not_of(
     let mixed = format!(
         "CREATE OR REPLACE FUNCTION slategate_workspace() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT {other}::bigint'"
     );
-    world.meddle(&mixed).await;
+    world.execute(&mixed).await;
     assert_eq!(counts().await, [0; 9]);
     let people = world.count("person").await;
     let add = "mutation { upsertPerson(input: { email: \"y@other.example\", fullName: \"Y\" }) { person { id } } }";

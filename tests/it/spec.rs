@@ -22,6 +22,7 @@ on_both_databases! {
                 json!({ "controlResults": { "nodes": [{ "subject": {} }, { "subject": {} }] } }),
             ),
             ("{ node(id: \"nothing\") { ... on Account { login } } }", json!({ "node": null })),
+            ("query Named { viewer { ... on Viewer { role } } }", json!({ "viewer": { "role": "VIEWER" } })),
             ("{ assets(first: 1) { nodes { ... on AtlasCluster { paused } } } }", json!({ "assets": { "nodes": [{ "paused": false }] } })),
         ] {
             let (status, answer) = served.post(Some(&token), query, json!({})).await;
@@ -39,6 +40,7 @@ on_both_databases! {
         let served = world.serve().await;
         for (query, variables) in [
             ("query ($n: Int!) { assets(first: $n) { totalCount } }", json!({})),
+            ("query Named($n: Int!) { assets(first: $n) { totalCount } }", json!({})),
             ("query ($a: Boolean!) { viewer { name @include(if: $a) } }", json!({})),
             ("query ($at: DateTime) { posture(asOf: $at) { assets } }", json!({ "at": "yesterday" })),
             ("{ posture(asOf: \"2026-02-30T00:00:00Z\") { assets } }", json!({})),

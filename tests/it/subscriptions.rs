@@ -13,15 +13,15 @@ use tokio::time::timeout;
 
 use crate::on_both_databases;
 use crate::support::socket::PATIENCE;
-use crate::support::{Database, Kind, Socket, World, text};
+use crate::support::{Database, Socket, World, text};
 
 const PROGRESS: &str = "subscription($id: ID!) { syncProgress(integrationId: $id) { status finishedAt requests \
                         progress { stage done total } integration { status } scopes { kind complete } } }";
 const CHANGES: &str = "subscription($keys: [String!]) { controlChanged(keys: $keys) { control { key status } previous \
                        current at } }";
 
-/// Of a look; on PostgreSQL one more says what its transaction sees, and tells the time where the clock is not set.
-const STATEMENTS_OF_A_LOOK: usize = 3;
+/// Of a look: the generation, which PostgreSQL tells with what the transaction sees, and the statuses.
+const STATEMENTS_OF_A_LOOK: usize = 2;
 
 /// The data of the next result.
 async fn data(socket: &mut Socket) -> Value {
@@ -236,7 +236,7 @@ on_both_databases! {
         let world = World::synced(&database, READER.public).await;
         let served = world.serve().await;
         let mut socket = Socket::connect(served.address, &world.token(world.workspace, Role::Viewer).await).await;
-        let look = STATEMENTS_OF_A_LOOK + usize::from(database.kind == Kind::Postgres);
+        let look = STATEMENTS_OF_A_LOOK;
         let counted = || world.statements.load(std::sync::atomic::Ordering::Relaxed);
         let start = counted();
         for id in 0..50 {

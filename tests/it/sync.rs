@@ -111,7 +111,7 @@ on_both_databases! {
         assert_eq!(column(&new["controlResults"], "since"), column(&old["controlResults"], "since"));
         let account = &second["accounts"]["nodes"][0];
         assert_eq!(account["lastSeenAt"], world.now());
-        assert_eq!(column(&account["controlResults"], "observedAt"), vec![world.now(); 2]);
+        assert_eq!(column(&account["controlResults"], "observedAt"), vec![world.now(); 4]);
     }
 
     async fn a_sync_counts_what_it_changed(database) {

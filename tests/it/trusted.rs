@@ -40,6 +40,9 @@ async fn named_roles_are_held_to_the_manifest_and_others_are_not() {
         assert_eq!(status, if is_held { 403 } else { 200 }, "{answer}");
         let (_, answer) = server.post(&client, &token, "{ __schema { queryType { name } } }", json!({})).await.unwrap();
         assert_eq!(answer.get("data").is_none(), is_held, "{answer}");
+        // What an export asks is fixed, like a trusted document.
+        let export = client.get(server.url("/exports/accounts.csv")).bearer_auth(&token).send().await.unwrap();
+        assert_eq!(export.status(), 200);
     }
 }
 

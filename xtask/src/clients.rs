@@ -5,13 +5,16 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::{Failure, debian, must};
+use crate::{Failure, debian, must, python};
 
 /// Node before this lacks what the suites use.
 const OLDEST_NODE: u32 = 20;
 /// Read by the suites.
 const PROGRAM: &str = "SLATEGATE_PROGRAM";
 const BROWSER: &str = "SLATEGATE_BROWSER";
+const PYTHON: &str = "SLATEGATE_PYTHON";
+/// The suite that is written in Python.
+const PYTHON_SUITE: &str = "scim";
 /// With the tests, so that what they have built is used again: on its own the program has other features.
 const BUILD: [&str; 6] = ["build", "--workspace", "--locked", "--bins", "--test", "it"];
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -28,8 +31,13 @@ pub fn run(with_browser: bool, suites: &[OsString]) -> Result<ExitCode, Failure>
     must(Command::new(cargo()).args(BUILD), "cargo build")?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("tests").join("clients");
     must(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder), "npm ci")?;
+    let program = program()?;
     let mut command = Command::new("node");
-    command.arg("run.js").args(suites).current_dir(&folder).env(PROGRAM, program()?);
+    if suites.is_empty() || suites.iter().any(|suite| suite == PYTHON_SUITE) {
+        let environment = program.with_file_name("clients-python");
+        command.env(PYTHON, python::with(&folder.join("scim/requirements.txt"), &environment)?);
+    }
+    command.arg("run.js").args(suites).current_dir(&folder).env(PROGRAM, program);
     match &browser {
         Some(browser) => command.env(BROWSER, browser),
         None => command.arg("--without-browser"),

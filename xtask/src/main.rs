@@ -1,11 +1,14 @@
-//! Chores of the project: tests, fuzzing, what dependencies may be, the bill of materials, the bundled page, other people's clients.
+//! Chores of the project: tests, fuzzing, what dependencies may be, the bill of materials, the bundled page, other people's
+//! clients, the files to deploy with.
 
 mod assets;
 mod clients;
 mod debian;
+mod deploy;
 mod fault_tools;
 mod fuzz;
 mod postgres;
+mod python;
 mod sbom;
 mod tests_run;
 mod tools;
@@ -17,9 +20,11 @@ use std::{env, fmt};
 
 const USAGE: &str = "\
 usage: cargo xtask test [--sqlite-only] [-- ARGUMENTS OF cargo test]
+       cargo xtask bench [--sqlite-only] [-- --clusters N,N --seconds N --connections N --only QUESTION]
        cargo xtask clients [--without-browser] [SUITE ...]
        cargo xtask fuzz [--seconds N] [TARGET]
        cargo xtask deny
+       cargo xtask deploy
        cargo xtask sbom [FILE]
        cargo xtask graphiql";
 
@@ -54,11 +59,16 @@ enum Chore {
         sqlite_only: bool,
         rest: Vec<OsString>,
     },
+    Bench {
+        sqlite_only: bool,
+        rest: Vec<OsString>,
+    },
     Fuzz {
         seconds: u32,
         target: Option<String>,
     },
     Deny,
+    Deploy,
     /// Without a file it goes to standard output.
     Sbom {
         file: Option<PathBuf>,
@@ -73,8 +83,10 @@ enum Chore {
 fn main() -> ExitCode {
     let done = match parse(env::args_os().skip(1).collect()) {
         Some(Chore::Test { sqlite_only, rest }) => tests_run::run(sqlite_only, &rest),
+        Some(Chore::Bench { sqlite_only, rest }) => tests_run::bench(sqlite_only, &rest),
         Some(Chore::Fuzz { seconds, target }) => fuzz::run(seconds, target.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Chore::Deny) => tools::deny().map(|()| ExitCode::SUCCESS),
+        Some(Chore::Deploy) => deploy::check().map(|()| ExitCode::SUCCESS),
         Some(Chore::Sbom { file }) => sbom::write(file.as_deref()).map(|()| ExitCode::SUCCESS),
         Some(Chore::Clients { with_browser, suites }) => clients::run(with_browser, &suites),
         Some(Chore::Graphiql) => assets::build().map(|()| ExitCode::SUCCESS),
@@ -90,18 +102,27 @@ fn parse(arguments: Vec<OsString>) -> Option<Chore> {
     let mut arguments = arguments.into_iter();
     let chore = arguments.next()?;
     let chore = match chore.to_str()? {
-        "test" => return parse_test(arguments),
+        "test" => {
+            let (sqlite_only, rest) = parse_run(arguments)?;
+            return Some(Chore::Test { sqlite_only, rest });
+        }
+        "bench" => {
+            let (sqlite_only, rest) = parse_run(arguments)?;
+            return Some(Chore::Bench { sqlite_only, rest });
+        }
         "clients" => return parse_clients(arguments),
         "fuzz" => return parse_fuzz(arguments),
         "sbom" => Chore::Sbom { file: arguments.next().map(PathBuf::from) },
         "deny" => Chore::Deny,
+        "deploy" => Chore::Deploy,
         "graphiql" => Chore::Graphiql,
         _ => return None,
     };
     arguments.next().is_none().then_some(chore)
 }
 
-fn parse_test(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
+/// Whether PostgreSQL is left out, and what follows the dashes.
+fn parse_run(mut arguments: impl Iterator<Item = OsString>) -> Option<(bool, Vec<OsString>)> {
     let mut sqlite_only = false;
     for argument in arguments.by_ref() {
         if argument == "--" {
@@ -112,7 +133,7 @@ fn parse_test(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
         }
         sqlite_only = true;
     }
-    Some(Chore::Test { sqlite_only, rest: arguments.collect() })
+    Some((sqlite_only, arguments.collect()))
 }
 
 fn parse_fuzz(mut arguments: impl Iterator<Item = OsString>) -> Option<Chore> {
@@ -159,7 +180,10 @@ mod tests {
         let rest = ["--lib", "--", "--sqlite-only"].map(OsString::from).to_vec();
         assert_eq!(parsed("test -- --lib -- --sqlite-only"), Some(Chore::Test { sqlite_only: false, rest }));
         assert_eq!(parsed("test --sqlite-only"), Some(Chore::Test { sqlite_only: true, rest: vec![] }));
+        let rest = ["--seconds", "1"].map(OsString::from).to_vec();
+        assert_eq!(parsed("bench -- --seconds 1"), Some(Chore::Bench { sqlite_only: false, rest }));
         assert_eq!(parsed("graphiql"), Some(Chore::Graphiql));
+        assert_eq!(parsed("deploy"), Some(Chore::Deploy));
     }
 
     #[test]
@@ -176,6 +200,23 @@ mod tests {
         assert_eq!(parsed("clients"), Some(Chore::Clients { with_browser: true, suites: vec![] }));
         let named = parsed("clients --without-browser http relay");
         assert_eq!(named, Some(Chore::Clients { with_browser: false, suites }));
+    }
+
+    /// What stands in brackets may be left out, and is.
+    #[test]
+    fn every_chore_that_the_pages_name_is_one() {
+        let docs = std::fs::read_dir(tools::root().join("docs")).unwrap().map(|file| file.unwrap().path());
+        let pages = ["README.md", "ARCHITECTURE.md", "SECURITY.md"].map(|name| tools::root().join(name));
+        let mut named = 0;
+        for page in pages.into_iter().chain(docs) {
+            let text = std::fs::read_to_string(&page).unwrap();
+            for rest in text.split("cargo xtask ").skip(1) {
+                let line = rest.split(['`', '#', '[', '\n']).next().unwrap();
+                assert!(parsed(line).is_some(), "{}: cargo xtask {line}", page.display());
+                named += 1;
+            }
+        }
+        assert!(named >= 15, "{named} chores");
     }
 
     #[test]

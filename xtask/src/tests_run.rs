@@ -1,4 +1,5 @@
-//! `cargo test` over the workspace, with a `PostgreSQL` to test against or with a loud word that there is none.
+//! `cargo test` over the workspace, and `cargo bench` of the gateway's speed, with a `PostgreSQL` to run against or with
+//! a loud word that there is none.
 
 use std::env;
 use std::ffi::OsString;
@@ -24,6 +25,27 @@ pub fn run(sqlite_only: bool, rest: &[OsString]) -> Result<ExitCode, Failure> {
     let server = Server::start(&binaries()?)?;
     eprintln!("xtask: testing against a throw-away PostgreSQL at {}", server.url());
     cargo_test(rest, |cargo| cargo.env(POSTGRES_URL, server.url()).env_remove(SQLITE_ONLY))
+}
+
+/// The speed of answers. What is left out is said in the table itself.
+pub fn bench(sqlite_only: bool, rest: &[OsString]) -> Result<ExitCode, Failure> {
+    let run = |url: Option<OsString>| {
+        let mut command = cargo();
+        command.args(["bench", "--locked", "--bench", "load", "--"]).args(rest);
+        match url {
+            Some(url) => command.env(POSTGRES_URL, url),
+            None => command.arg("--sqlite-only").env_remove(POSTGRES_URL),
+        };
+        code_of(&mut command)
+    };
+    if sqlite_only {
+        return run(None);
+    }
+    if let Some(url) = env::var_os(POSTGRES_URL).filter(|url| !url.is_empty()) {
+        return run(Some(url));
+    }
+    let server = Server::start(&binaries()?)?;
+    run(Some(server.url().into()))
 }
 
 fn without_postgres(rest: &[OsString]) -> Result<ExitCode, Failure> {
@@ -53,7 +75,11 @@ fn binaries() -> Result<Binaries, Failure> {
 fn cargo_test(rest: &[OsString], with: impl FnOnce(&mut Command) -> &mut Command) -> Result<ExitCode, Failure> {
     let mut command = cargo();
     command.args(["test", "--workspace", "--locked"]).args(rest);
-    let status = with(&mut command).status();
+    code_of(with(&mut command))
+}
+
+fn code_of(command: &mut Command) -> Result<ExitCode, Failure> {
+    let status = command.status();
     let status = status.map_err(|error| Failure::broken(format!("cargo could not be started: {error}")))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))

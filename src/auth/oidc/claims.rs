@@ -12,6 +12,8 @@ const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
 /// The e-mail address or name of a caller is cut at so many characters.
 const LONGEST_NAME: usize = 200;
+/// No e-mail address is longer (RFC 5321, section 4.5.3.1).
+const LONGEST_ADDRESS: usize = 320;
 
 /// A caller that the issuer vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub struct Identity {
     pub subject: String,
     /// For people to read.
     pub name: String,
+    /// The e-mail address, in lower case, unless the issuer says that it did not verify it.
+    pub address: Option<String>,
     pub role: Role,
     /// None: the default workspace.
     pub workspace: Option<String>,
@@ -47,7 +51,15 @@ pub(super) fn read(claims: &Value, settings: &OidcSettings, now: Instant) -> Opt
     };
     let readable = ["email", "preferred_username", "name"].iter().find_map(|claim| claims.get(*claim)?.as_str());
     let name = readable.unwrap_or(subject).chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
-    Some(Identity { subject: subject.to_owned(), name, role, workspace, expires_at })
+    let address = address(claims);
+    Some(Identity { subject: subject.to_owned(), name, address, role, workspace, expires_at })
+}
+
+/// `email`, unless `email_verified` says no (`OpenID` Connect Core 1.0, section 5.1).
+fn address(claims: &Value) -> Option<String> {
+    let is_doubtful = matches!(claims.get("email_verified"), Some(Value::Bool(false)));
+    let address = claims.get("email")?.as_str().filter(|address| address.len() <= LONGEST_ADDRESS && !is_doubtful)?;
+    Some(address.trim().to_lowercase())
 }
 
 /// A claim by its whole name, else by a path of names with dots between them, as Keycloak's `realm_access.roles`.
@@ -55,14 +67,16 @@ fn find<'a>(claims: &'a Value, name: &str) -> Option<&'a Value> {
     claims.get(name).or_else(|| name.split('.').try_fold(claims, |value, part| value.get(part)))
 }
 
-/// The highest of the roles that are named. Words that are no role of ours are somebody else's.
+/// The highest of the roles that are named. Words that are no role of ours are somebody else's, and an identity
+/// provider has an API token.
 fn highest_role(claim: &Value) -> Option<Role> {
     let words: Vec<&str> = match claim {
         Value::String(word) => vec![word],
         Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
         _ => return None,
     };
-    words.iter().filter_map(|word| Role::from_word(&word.to_ascii_uppercase())).max()
+    let roles = words.iter().filter_map(|word| Role::from_word(&word.to_ascii_uppercase()));
+    roles.filter(|role| *role != Role::Scim).max()
 }
 
 /// Seconds since 1970, which may have a fraction (RFC 7519, section 2, `NumericDate`).
@@ -121,7 +135,15 @@ mod tests {
     fn the_highest_known_role_counts() {
         assert_eq!(role_of(&json!(["offline_access", "viewer", "Admin", "analyst"])), Some(Role::Admin));
         assert_eq!(role_of(&json!("ANALYST")), Some(Role::Analyst));
-        for none in [json!([]), json!("root"), json!(["superadmin"]), json!(7), json!(null), json!({ "admin": true })] {
+        for none in [
+            json!([]),
+            json!("root"),
+            json!("scim"),
+            json!(["superadmin"]),
+            json!(7),
+            json!(null),
+            json!({ "admin": true }),
+        ] {
             assert_eq!(role_of(&none), None, "{none}");
         }
     }

@@ -19,7 +19,15 @@ fn service_account() -> Account {
 fn judged(key: &str, account: &Account, manual: Option<i64>, people: &[Person], policy: &Policy) -> Judged {
     let link = link(account, manual, &PeopleIndex::new((1..).zip(people)));
     let person = (1..).zip(people).find(|(id, _)| link.person == Some(*id)).map(|(_, person)| person);
-    let facts = AccountFacts { account, link: &link, person, any_personnel: !people.is_empty() };
+    let facts = AccountFacts {
+        account,
+        privileged: account.is_privileged(),
+        link: &link,
+        person,
+        any_personnel: !people.is_empty(),
+        first_seen_at: now(),
+        review: ReviewRecord::default(),
+    };
     find(key).unwrap().judge_account(&facts, policy, now()).unwrap()
 }
 

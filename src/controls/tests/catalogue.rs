@@ -27,8 +27,12 @@ fn the_catalogue_is_the_agreed_one() {
         ("clusters-encrypted", "Clusters encrypted at rest and in transit", "CRITICAL", asset),
         ("clusters-on-dedicated-nodes", "Clusters on dedicated nodes (M10+ rather than shared tiers)", "MEDIUM", asset),
         ("clusters-replicated", "Clusters replicated (replica set with automatic failover)", "HIGH", asset),
+        ("access-reviews-completed-on-time", "Access reviews completed on time", "MEDIUM", account),
+        ("no-dormant-privileged-accounts", "No dormant privileged accounts", "HIGH", account),
     ];
     assert_eq!(listed, agreed);
+    let added = ALL.iter().filter(|control| control.origin == Origin::Extended);
+    assert_eq!(added.map(|control| control.key).collect::<Vec<_>>(), [agreed[11].0, agreed[12].0]);
 }
 
 #[test]
@@ -55,6 +59,8 @@ fn every_control_cites_the_agreed_criteria() {
         "CC6.1, CC6.7 | A.8.24",
         "A1.1, CC6.6 | A.8.22",
         "A1.2 | A.8.14",
+        "CC6.2, CC6.3 | A.5.18",
+        "CC6.2, CC6.3 | A.5.18, A.8.2",
     ];
     assert_eq!(cited, agreed);
 }
@@ -64,6 +70,7 @@ fn scopes_follow_the_subjects() {
     use ScopeKind::{ApiKeys, Clusters, EncryptionAtRest, FlexClusters, Projects, ServiceAccounts, Users};
     for control in ALL {
         let agreed: &[ScopeKind] = match (control.subjects(), control.key) {
+            (SubjectKind::Account, "no-dormant-privileged-accounts") => &[Users],
             (SubjectKind::Account, _) => &[Users, ApiKeys, ServiceAccounts],
             (SubjectKind::Asset, "clusters-encrypted") => &[Projects, Clusters, FlexClusters, EncryptionAtRest],
             (SubjectKind::Asset, _) => &[Projects, Clusters, FlexClusters],
@@ -94,7 +101,15 @@ fn a_control_is_silent_about_the_other_kind_of_subject() {
     let (cluster, account, policy) = (decode(&good()), user("ada@example.com", "ACTIVE"), Policy::default());
     let standing = standing(&cluster, &Manual::default(), &PeopleIndex::default(), &policy);
     let asset = AssetFacts { cluster: &cluster, standing: &standing, owner: None, encryption: None };
-    let holder = AccountFacts { account: &account, link: &Link::default(), person: None, any_personnel: false };
+    let holder = AccountFacts {
+        account: &account,
+        privileged: false,
+        link: &Link::default(),
+        person: None,
+        any_personnel: false,
+        first_seen_at: now(),
+        review: ReviewRecord::default(),
+    };
     for control in ALL {
         let speaks_of = (
             control.judge_asset(&asset, &policy, now()).is_some(),

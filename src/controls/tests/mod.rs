@@ -9,13 +9,17 @@ mod encryption;
 mod hosting;
 mod leaving;
 mod replication;
+mod reviewing;
 mod standing;
+
+use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, TimeZone, Utc};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::atlas::convert;
+use crate::domain::review::ReviewRecord;
 use crate::domain::{
     Account, Cluster, EmploymentStatus, EncryptionAtRest, Evidence, Instant, Outcome, Person, Verdict,
 };
@@ -42,6 +46,7 @@ fn person(name: &str, email: &str) -> Person {
         status: EmploymentStatus::Active,
         starts_on: None,
         ends_on: None,
+        sources: BTreeMap::new(),
     }
 }
 

@@ -53,11 +53,12 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use super::super::DocumentHash;
     use super::*;
 
     fn document(weight: usize) -> Arc<Document> {
         let parsed = async_graphql::parser::parse_query("{ a }").unwrap();
-        Arc::new(Document { parsed, is_priced_by_variables: false, weight })
+        Arc::new(Document { parsed, hash: DocumentHash([0; 32]), is_priced_by_variables: false, weight })
     }
 
     fn hash(number: usize) -> Hash {

@@ -3,16 +3,14 @@
 //! The library misses them only where they are used, when fields beside them may have been answered already. The
 //! specification has such a request refused before anything runs.
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, VariableDefinition};
+use async_graphql::parser::types::{ExecutableDocument, VariableDefinition};
 use async_graphql::{Positioned, ServerError, Value, Variables};
+
+use super::chosen;
 
 /// The mistake in the variables of the operation that will run, if there is one.
 pub fn mistake(document: &ExecutableDocument, operation: Option<&str>, given: &Variables) -> Option<ServerError> {
-    let chosen = match &document.operations {
-        DocumentOperations::Single(single) => Some(single),
-        DocumentOperations::Multiple(many) => operation.and_then(|name| many.get(name)),
-    };
-    chosen?.node.variable_definitions.iter().find_map(|definition| complaint(definition, given))
+    chosen(document, operation)?.variable_definitions.iter().find_map(|definition| complaint(definition, given))
 }
 
 fn complaint(definition: &Positioned<VariableDefinition>, given: &Variables) -> Option<ServerError> {

@@ -3,10 +3,12 @@
 use super::DEFAULT_PAGE;
 
 /// Every list of objects in the schema that is no page.
-pub(super) const PLAIN: [&str; 16] = [
+pub(super) const PLAIN: [&str; 22] = [
+    "addedGrants",
     "changes",
     "controlResults",
     "controls",
+    "decisions",
     "evidence",
     "frameworks",
     "grants",
@@ -15,7 +17,11 @@ pub(super) const PLAIN: [&str; 16] = [
     "providers",
     "regions",
     "removals",
+    "removedGrants",
+    "reviewers",
     "scopes",
+    "sources",
+    "suggestedPeople",
     "tags",
     "topology",
     "userErrors",

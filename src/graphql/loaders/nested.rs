@@ -11,8 +11,8 @@ use crate::domain::Instant;
 use crate::graphql::error::ApiError;
 use crate::store::Reader;
 use crate::store::read::page::{Slice, Window};
-use crate::store::read::{AssetParent, ResultFilter, StatusInterval};
-use crate::store::views::{AccountView, AssetView, ResultView, SyncRunView};
+use crate::store::read::{AssetParent, ResultFilter, ReviewItemFilter, StatusInterval};
+use crate::store::views::{AccountView, AssetView, ResultView, ReviewItemView, SyncRunView};
 
 /// Pages of assets, by what they hang on.
 pub struct AssetsOf(pub Reader);
@@ -32,6 +32,44 @@ impl Loader<(AssetParent, i64, Window)> for AssetsOf {
             }
         }
         Ok(pages)
+    }
+}
+
+/// Pages of the items of reviews.
+pub struct ItemsOf(pub Reader);
+
+impl Loader<(i64, ReviewItemFilter, Window)> for ItemsOf {
+    type Value = Slice<Arc<ReviewItemView>>;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[(i64, ReviewItemFilter, Window)],
+    ) -> Result<HashMap<(i64, ReviewItemFilter, Window), Self::Value>, ApiError> {
+        let mut pages = HashMap::new();
+        for ((filter, window), ids) in grouped(keys.iter().map(|(id, filter, window)| ((filter, window), *id))) {
+            for (id, slice) in self.0.review_items(&ids, filter, window).await? {
+                pages.insert((id, filter.clone(), window.clone()), slice.shared());
+            }
+        }
+        Ok(pages)
+    }
+}
+
+/// How many items reviews have.
+pub struct ItemCounts(pub Reader);
+
+impl Loader<(i64, ReviewItemFilter)> for ItemCounts {
+    type Value = u64;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[(i64, ReviewItemFilter)]) -> Result<HashMap<(i64, ReviewItemFilter), u64>, ApiError> {
+        let mut counts = HashMap::new();
+        for (filter, ids) in grouped(keys.iter().map(|(id, filter)| (filter, *id))) {
+            let found = self.0.count_review_items(&ids, filter).await?;
+            counts.extend(found.into_iter().map(|(id, count)| ((id, filter.clone()), count)));
+        }
+        Ok(counts)
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::{afterwards, begin, named};
-use crate::auth::{self, DEFAULT_TTL_DAYS, IssueError, LONGEST_TTL_DAYS};
+use crate::auth::{self, DEFAULT_TTL_DAYS, IssueError, LONGEST_TTL_DAYS, NewToken};
 use crate::graphql::State;
 use crate::graphql::access::Action;
 use crate::graphql::api_token::ApiToken;
@@ -25,6 +25,8 @@ pub struct CreateApiTokenInput {
     role: Role,
     /// Days until it lets nobody in: 1 to 365, 90 when absent.
     expires_in_days: Option<i32>,
+    /// Who calls with it: access reviews let reviewers decide by this, and nobody on the own account.
+    person_id: Option<ID>,
 }
 
 /// A token to revoke.
@@ -56,13 +58,22 @@ impl AccessMutations {
         let days = input.expires_in_days.unwrap_or(i32::from(DEFAULT_TTL_DAYS));
         let lifetime = || invalid("expiresInDays", format!("A token lives 1 to {LONGEST_TTL_DAYS} days."));
         let Ok(days) = u16::try_from(days) else { return Ok(refused(lifetime())) };
-        match auth::issue(&state.store, &by, name, input.role.into(), state.clock.now(), days).await {
+        let person = match input.person_id.as_ref().map(|id| named(id, IdKind::Person, "personId")).transpose() {
+            Ok(person) => person,
+            Err(user_errors) => return Ok(CreateApiTokenPayload { user_errors, ..Default::default() }),
+        };
+        let new = NewToken { name, role: input.role.into(), person, ttl_days: days };
+        match auth::issue(&state.store, &by, new, state.clock.now()).await {
             Ok((id, token)) => {
                 let moment = afterwards(ctx).await?;
                 let api_token = moment.reader.token(id).await?.map(ApiToken);
                 Ok(CreateApiTokenPayload { api_token, token: Some(token.expose().to_owned()), user_errors: Vec::new() })
             }
             Err(IssueError::Lifetime(_)) => Ok(refused(lifetime())),
+            Err(IssueError::NoSuchPerson) => {
+                let refusal = Refusal::new(RefusalCode::NotFound, "There is no such person.").field("personId");
+                Ok(refused(refusal))
+            }
             Err(IssueError::Store(error)) => Err(error.into()),
             Err(error @ IssueError::Randomness(_)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "no token made");

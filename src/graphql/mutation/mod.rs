@@ -6,6 +6,7 @@ mod access;
 mod integrations;
 mod inventory;
 mod people;
+mod reviews;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub struct Mutation(
     integrations::IntegrationMutations,
     inventory::InventoryMutations,
     people::PeopleMutations,
+    reviews::ReviewMutations,
     access::AccessMutations,
 );
 

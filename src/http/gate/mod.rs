@@ -29,6 +29,9 @@ pub(super) use turns::{Busy, Turn};
 /// Whoever waits for an earlier attempt from the same address is told to come back by then.
 const TURN_WITHIN: Duration = Duration::from_millis(2_800);
 
+/// Exports that are made or taken at a time, all tokens together.
+const EXPORTS: usize = 4;
+
 /// What an operator decides about the gate.
 #[derive(Debug, Clone)]
 pub struct GateSettings {
@@ -53,6 +56,7 @@ pub struct Gate {
     proxies: Proxies,
     attempts: Attempts,
     turns: Turns,
+    exports: Turns,
 }
 
 /// Why somebody is not let in.
@@ -72,6 +76,7 @@ impl Gate {
             proxies: settings.proxies,
             attempts: Attempts::new(clock),
             turns: Turns::new(settings.operations),
+            exports: Turns::new(EXPORTS),
         }
     }
 
@@ -112,6 +117,11 @@ impl Gate {
         }
         drop(turn);
         Ok(known?)
+    }
+
+    /// A place among the exports that are made or taken, beside the turn that making one needs: files take room.
+    pub(super) async fn export(&self, holder: &str) -> Result<Turn, Busy> {
+        self.exports.take(holder).await
     }
 
     /// A place among the operations that run. Waits for one for a moment.

@@ -3,12 +3,13 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, Selection};
-use async_graphql::{Name, Request, Response};
+use async_graphql::Request;
+use async_graphql::parser::types::{OperationDefinition, OperationType, Selection};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 use tracing::Instrument as _;
 
-use crate::graphql::documents::{Asked, Refused};
+use crate::graphql::Answer;
+use crate::graphql::documents::{Asked, Refused, chosen};
 use crate::http::answer::{Refusal, spoken};
 use crate::http::edge::RequestId;
 use crate::http::graphql::{Method, admit, execute};
@@ -45,7 +46,7 @@ impl Operation {
         let mut request = admit(state, session, asked, Method::Post)?;
         let name = request.operation_name.clone();
         let document = request.parsed_query().map_err(|error| Refusal::of_document(Refused::Unparsed(error)))?;
-        let meant = meant(document, name.as_deref());
+        let meant = chosen(document, name.as_deref());
         if method == Method::Get && meant.is_some_and(|meant| meant.ty == OperationType::Mutation) {
             return Err(Refusal::new(Outcome::NotAQuery, "a GET never changes anything: send this operation by POST"));
         }
@@ -59,8 +60,8 @@ impl Operation {
     /// Runs it for a caller, as far as it is polled.
     pub fn run(self, state: HttpState, session: Arc<dyn CallerSession>, id: RequestId) -> BoxStream<'static, Told> {
         let span = tracing::info_span!("operation", request_id = id.as_str());
-        let results: BoxStream<'static, Result<Response, Refusal>> = if self.is_subscription {
-            session.subscribe(self.request).map(Ok).boxed()
+        let results: BoxStream<'static, Result<Answer, Refusal>> = if self.is_subscription {
+            session.subscribe(self.request).map(|response| Ok(Answer::Response(Box::new(response)))).boxed()
         } else {
             let (request, id) = (self.request, id.clone());
             stream::once(async move { execute(&state, session, request, &id).await }).boxed()
@@ -72,7 +73,7 @@ impl Operation {
                 let mut results = results?;
                 let told = match results.next().await {
                     None => Told::Complete,
-                    Some(Ok(Ok(response))) => spoken(response, &id).map_or_else(Told::Refused, Told::Next),
+                    Some(Ok(Ok(answer))) => spoken(answer, &id).map_or_else(Told::Refused, Told::Next),
                     Some(Ok(Err(refusal))) => Told::Refused(refusal.errors(&id)),
                     Some(Err(_)) => {
                         tracing::error!("operation panicked");
@@ -86,13 +87,6 @@ impl Operation {
         })
         .boxed()
     }
-}
-
-/// The operation of a document that is meant, if that is clear.
-fn meant<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
-    let mut named = document.operations.iter().filter(|(key, _)| name.is_none() || key.map(Name::as_str) == name);
-    let (_, operation) = named.next()?;
-    named.next().is_none().then_some(&operation.node)
 }
 
 /// The specification wants one; and the schema's executor does not look into fragments there.

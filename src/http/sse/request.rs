@@ -15,7 +15,7 @@ use crate::http::answer::Refusal;
 use crate::http::gate::Source;
 use crate::http::graphql::{Method, caller, read_body};
 use crate::http::live::Live;
-use crate::http::{CallerSession, HttpState, params};
+use crate::http::{BODY_LIMIT, CallerSession, HttpState, params};
 
 const STREAM_TOKEN: &str = "x-graphql-event-stream-token";
 
@@ -55,7 +55,7 @@ impl Asked {
     ) -> Result<documents::Asked, Refusal> {
         match method {
             Method::Get => params::from_query(&self.query),
-            Method::Post => params::from_json(&read_body(state, request).await?),
+            Method::Post => params::from_json(&read_body(state, request, BODY_LIMIT).await?),
         }
     }
 }

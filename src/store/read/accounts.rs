@@ -9,8 +9,8 @@ use super::page::{Cursor, Direction, Keyset, Slice, SortKey, Window};
 use super::{Reader, one_of};
 use crate::domain::{AccountKind, AccountStatus, Grant, GrantPath, GrantScope, LinkSource};
 use crate::store::StoreError;
-use crate::store::convert::{UNDATED, from_json, instant, word};
-use crate::store::views::{AccountFlag, AccountView, DORMANT_AFTER, GrantView};
+use crate::store::convert::{UNDATED, from_json, instant, micros, word};
+use crate::store::views::{AccountFlag, AccountView, GrantView};
 
 #[derive(Debug, Clone, Default)]
 pub struct AccountFilter {
@@ -23,6 +23,8 @@ pub struct AccountFilter {
     pub person_id: Option<i64>,
     /// Accounts with any of these.
     pub flag: Option<Vec<AccountFlag>>,
+    /// Accounts with all of these.
+    pub all_flags: Option<Vec<AccountFlag>>,
     pub include_removed: bool,
     pub ids: Option<Vec<i64>>,
 }
@@ -198,6 +200,9 @@ impl Reader {
             let any = flags.iter().fold(Condition::any(), |any, flag| any.add(self.flagged(*flag)));
             select.cond_where(if flags.is_empty() { Condition::all().add(Expr::val(1).eq(0)) } else { any });
         }
+        for flag in filter.all_flags.iter().flatten() {
+            select.cond_where(self.flagged(*flag));
+        }
         select
     }
 
@@ -230,8 +235,8 @@ impl Reader {
                 .add(column("status").eq(AccountStatus::Active.word()))
                 .add(column("last_authenticated_at").eq(UNDATED)),
             AccountFlag::Dormant => {
-                let limit = self.clock - DORMANT_AFTER.num_microseconds().unwrap_or(0);
-                user().add(column("last_authenticated_at").gt(UNDATED)).add(column("last_authenticated_at").lt(limit))
+                let signed_in_at = || column("last_authenticated_at");
+                user().add(signed_in_at().gt(UNDATED)).add(signed_in_at().lt(micros(self.dormant_before())))
             }
             AccountFlag::Privileged => Condition::all().add(column("privileged").eq(true)),
         }

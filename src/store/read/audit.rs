@@ -24,6 +24,7 @@ pub struct AuditFilter {
 
 impl Reader {
     pub async fn audit_events(&self, filter: &AuditFilter, window: &Window) -> Result<Slice<AuditView>, StoreError> {
+        self.read_beyond_commits();
         let mut select = self.select_events(filter);
         Keyset { column: None, id: ("e", "id"), direction: Direction::Descending }.apply(&mut select, window);
         let rows = self.all::<audit_event::Model>(&select).await?.into_iter().map(|row| {
@@ -34,10 +35,12 @@ impl Reader {
     }
 
     pub async fn count_audit_events(&self, filter: &AuditFilter) -> Result<u64, StoreError> {
+        self.read_beyond_commits();
         self.count(self.select_events(filter)).await
     }
 
     pub async fn audit_event(&self, id: i64) -> Result<Option<AuditView>, StoreError> {
+        self.read_beyond_commits();
         let mut select = self.select_events(&AuditFilter::default());
         select.and_where(Expr::col(("e", "id")).eq(id));
         self.all::<audit_event::Model>(&select).await?.into_iter().next().map(view).transpose()

@@ -45,6 +45,7 @@ const INTEGRATION_COLUMNS: [&str; 13] = [
 impl Reader {
     /// Integrations in the order in which they were first connected.
     pub async fn integrations(&self, window: &Window) -> Result<Slice<IntegrationView>, StoreError> {
+        self.read_beyond_commits();
         let mut select = self.select_integrations();
         Keyset { column: None, id: ("i", "id"), direction: Direction::Ascending }.apply(&mut select, window);
         let rows = self.all::<IntegrationRow>(&select).await?.into_iter().map(|row| {
@@ -55,10 +56,12 @@ impl Reader {
     }
 
     pub async fn count_integrations(&self) -> Result<u64, StoreError> {
+        self.read_beyond_commits();
         self.count(self.select_integrations()).await
     }
 
     pub async fn integrations_by_id(&self, ids: &[i64]) -> Result<Vec<IntegrationView>, StoreError> {
+        self.read_beyond_commits();
         let mut select = self.select_integrations();
         select.and_where(Expr::col(("i", "id")).is_in(ids.to_vec()));
         self.all::<IntegrationRow>(&select).await?.into_iter().map(integration).collect()

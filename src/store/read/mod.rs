@@ -6,12 +6,16 @@
 mod accounts;
 mod assets;
 pub mod audit;
+mod commits;
+mod horizon;
 mod integrations;
 pub mod page;
 pub(in crate::store) mod people;
 mod projects;
 mod results;
+mod reviews;
 mod runs;
+pub(in crate::store) mod scim_users;
 mod scopes;
 mod status_log;
 mod statuses;
@@ -22,23 +26,29 @@ pub use assets::{AssetFilter, AssetOrder, AssetParent};
 pub use people::PersonFilter;
 pub use projects::ProjectFilter;
 pub use results::ResultFilter;
-pub use runs::RunFilter;
+pub use reviews::{ReviewFilter, ReviewItemFilter};
+pub use runs::{RunFilter, SyncStanding};
+pub use scim_users::{ScimUserKey, ScimUserView};
 pub use status_log::{StatusLog, StatusPoint};
 pub use statuses::{ControlReading, StatusInterval, Turn};
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::TimeDelta;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, FromQueryResult};
 use tokio::sync::OnceCell;
 
 use super::connect::Store;
 use super::convert::micros;
-use super::sight::Sight;
+use super::sight::{Sight, Taken};
 use super::{Backend, StoreError, Writer};
 use crate::domain::Instant;
+pub(super) use horizon::Horizons;
 use scopes::Amiss;
+pub(super) use scopes::ScopeReads;
 
 /// Reads of one workspace at one instant. Clones share the transaction.
 #[derive(Clone)]
@@ -53,13 +63,26 @@ pub struct Reader {
     /// When reading began, in microseconds.
     now: i64,
     freshness: i64,
+    dormant_after: TimeDelta,
     amiss: Arc<OnceCell<Amiss>>,
+    /// None for what is not committed yet.
+    snapshot: Option<Arc<Snapshot>>,
+    scope_reads: ScopeReads,
+    horizons: Horizons,
+}
+
+/// What clones of a reader know of their transaction.
+struct Snapshot {
+    generation: OnceCell<i64>,
+    is_beyond_commits: AtomicBool,
 }
 
 impl Store {
     /// Starts reading a workspace as it is now.
     pub async fn reader(&self, workspace: i64) -> Result<Reader, StoreError> {
-        let (tx, now) = self.begin_read(Sight::Workspace(workspace)).await?;
+        let (tx, Taken { now, generation, .. }) = self.begin_read(Sight::Workspace(workspace)).await?;
+        let snapshot =
+            Snapshot { generation: OnceCell::new_with(generation), is_beyond_commits: AtomicBool::new(false) };
         Ok(Reader {
             tx: Arc::new(tx),
             backend: self.backend(),
@@ -68,7 +91,11 @@ impl Store {
             clock: micros(now),
             now: micros(now),
             freshness: self.freshness.num_microseconds().unwrap_or(i64::MAX),
+            dormant_after: self.dormant_after,
             amiss: Arc::default(),
+            snapshot: Some(Arc::new(snapshot)),
+            scope_reads: self.scope_reads.clone(),
+            horizons: self.horizons.clone(),
         })
     }
 }
@@ -84,7 +111,11 @@ impl Store {
             clock: writer.at,
             now: writer.at,
             freshness: self.freshness.num_microseconds().unwrap_or(i64::MAX),
+            dormant_after: self.dormant_after,
             amiss: Arc::default(),
+            snapshot: None,
+            scope_reads: self.scope_reads.clone(),
+            horizons: self.horizons.clone(),
         }
     }
 }
@@ -97,6 +128,21 @@ impl Reader {
         Self { as_of, clock: as_of.unwrap_or(self.now), amiss: Arc::default(), ..self.clone() }
     }
 
+    /// How far back history reaches; None: everything is there.
+    pub async fn history_from(&self) -> Result<Option<Instant>, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Horizon {
+            history_from: Option<i64>,
+        }
+        let select = Query::select()
+            .column("history_from")
+            .from("workspace")
+            .and_where(Expr::col("id").eq(self.workspace))
+            .to_owned();
+        let row = self.one::<Horizon>(&select).await?;
+        Ok(row.and_then(|row| row.history_from).map(super::convert::instant))
+    }
+
     /// The past instant that is read; None for now.
     pub fn as_of(&self) -> Option<Instant> {
         self.as_of.map(super::convert::instant)
@@ -107,8 +153,48 @@ impl Reader {
         super::convert::instant(self.clock)
     }
 
+    /// Who last signed in before this is dormant.
+    pub fn dormant_before(&self) -> Instant {
+        self.instant() - self.dormant_after
+    }
+
     pub const fn workspace(&self) -> i64 {
         self.workspace
+    }
+
+    /// The last commit that is seen, in microseconds since 1970.
+    pub async fn generation(&self) -> Result<i64, StoreError> {
+        match &self.snapshot {
+            Some(snapshot) => Ok(*snapshot.generation.get_or_try_init(|| self.last_generation()).await?),
+            None => self.last_generation().await,
+        }
+    }
+
+    /// The instant at which reading began, where all that was read so far is as the last commit left it.
+    pub fn read_commits_only(&self) -> Option<Instant> {
+        let snapshot = self.snapshot.as_ref()?;
+        let is_beyond = snapshot.is_beyond_commits.load(Ordering::Relaxed);
+        (!is_beyond).then(|| super::convert::instant(self.now))
+    }
+
+    /// What is read now changes without a commit: rows of syncs under way, of schedules, tokens and the ledger; the time.
+    pub fn read_beyond_commits(&self) {
+        if let Some(snapshot) = &self.snapshot {
+            snapshot.is_beyond_commits.store(true, Ordering::Relaxed);
+        }
+    }
+
+    async fn last_generation(&self) -> Result<i64, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Generation {
+            generation_at: i64,
+        }
+        let select = Query::select()
+            .column("generation_at")
+            .from("workspace")
+            .and_where(Expr::col("id").eq(self.workspace))
+            .to_owned();
+        Ok(self.one::<Generation>(&select).await?.map_or(0, |row| row.generation_at))
     }
 
     /// Ends the transaction. Only the last clone's call does something.

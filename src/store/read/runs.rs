@@ -1,6 +1,7 @@
 //! Sync runs. They are a log: shown as they are now, whatever instant is asked for.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query, SelectStatement};
@@ -16,6 +17,15 @@ use crate::store::views::{Attempts, Changes, SyncRunView, SyncStage, SyncStatus,
 pub struct RunFilter {
     pub integration_id: Option<i64>,
     pub status: Option<Vec<SyncStatus>>,
+}
+
+/// How the connected integrations of a workspace stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyncStanding {
+    /// Nothing when no sync is due.
+    pub overdue: Duration,
+    /// None when none has had one.
+    pub last_success: Option<Instant>,
 }
 
 #[derive(FromQueryResult)]
@@ -83,6 +93,7 @@ const ORDER: Keyset = Keyset { column: None, id: ("r", "id"), direction: Directi
 impl Reader {
     /// Runs, the newest first.
     pub async fn runs(&self, filter: &RunFilter, window: &Window) -> Result<Slice<SyncRunView>, StoreError> {
+        self.read_beyond_commits();
         let mut select = self.select_runs(filter);
         ORDER.apply(&mut select, window);
         let rows = self.all::<RunRow>(&select).await?.into_iter().map(|row| {
@@ -93,6 +104,7 @@ impl Reader {
     }
 
     pub async fn count_runs(&self, filter: &RunFilter) -> Result<u64, StoreError> {
+        self.read_beyond_commits();
         self.count(self.select_runs(filter)).await
     }
 
@@ -102,6 +114,7 @@ impl Reader {
         integrations: &[i64],
         window: &Window,
     ) -> Result<HashMap<i64, Slice<SyncRunView>>, StoreError> {
+        self.read_beyond_commits();
         let of = |id: &i64| self.select_runs(&RunFilter { integration_id: Some(*id), status: None });
         let Some(select) = ORDER.apply_all(integrations.iter().map(of), window) else { return Ok(HashMap::new()) };
         let rows = self.all::<RunRow>(&select).await?.into_iter().map(|row| {
@@ -113,12 +126,14 @@ impl Reader {
 
     /// How many runs each of these integrations has; those without any are left out.
     pub async fn count_runs_of(&self, integrations: &[i64]) -> Result<HashMap<i64, u64>, StoreError> {
+        self.read_beyond_commits();
         let mut select = self.select_runs(&RunFilter::default());
         select.and_where(Expr::col(("r", "integration_id")).is_in(integrations.to_vec()));
         self.count_each(select, ("r", "integration_id")).await
     }
 
     pub async fn runs_by_id(&self, ids: &[i64]) -> Result<Vec<SyncRunView>, StoreError> {
+        self.read_beyond_commits();
         let mut select = self.select_runs(&RunFilter::default());
         select.and_where(Expr::col(("r", "id")).is_in(ids.to_vec()));
         self.all::<RunRow>(&select).await?.into_iter().map(run).collect()
@@ -126,6 +141,7 @@ impl Reader {
 
     /// Of each of these integrations the last run that ended and the one queued or running.
     pub async fn latest_runs(&self, integrations: &[i64]) -> Result<Vec<SyncRunView>, StoreError> {
+        self.read_beyond_commits();
         let newest = |ended: bool| {
             let mut select = Query::select()
                 .expr(Expr::cust("MAX(id)"))
@@ -163,6 +179,36 @@ impl Reader {
             select.and_where(Expr::col("finished_at").lte(at));
         }
         Ok(self.one::<Last>(&select).await?.and_then(|row| row.last).map(instant))
+    }
+
+    /// How the connected integrations stand: the lateness of the sync that has been due for longest and that nobody works
+    /// on, and the oldest of their last syncs that succeeded.
+    pub async fn sync_standing(&self) -> Result<SyncStanding, StoreError> {
+        #[derive(FromQueryResult)]
+        struct Standing {
+            next_run_at: Option<i64>,
+            lease_until: Option<i64>,
+            last_success: Option<i64>,
+        }
+        let last_success = Query::select()
+            .expr(Expr::cust("MAX(finished_at)"))
+            .from_as("sync_run", "r")
+            .and_where(Expr::col(("r", "integration_id")).equals(("i", "id")))
+            .and_where(Expr::col(("r", "status")).eq(SyncStatus::Succeeded.word()))
+            .to_owned();
+        let select = Query::select()
+            .columns(["next_run_at", "lease_until"].map(|column| ("i", column)))
+            .expr_as(Expr::SubQuery(None, Box::new(last_success.into())), Alias::new("last_success"))
+            .from_as("integration", "i")
+            .and_where(Expr::col(("i", "workspace_id")).eq(self.workspace))
+            .and_where(Expr::col(("i", "disconnected_at")).is_null())
+            .to_owned();
+        let rows = self.all::<Standing>(&select).await?;
+        let is_free = |row: &&Standing| row.lease_until.is_none_or(|until| until <= self.now);
+        let lateness = rows.iter().filter(is_free).filter_map(|row| Some(self.now.saturating_sub(row.next_run_at?)));
+        let overdue = lateness.max().and_then(|micros| u64::try_from(micros).ok()).unwrap_or_default();
+        let last_success = rows.iter().filter_map(|row| row.last_success).min().map(instant);
+        Ok(SyncStanding { overdue: Duration::from_micros(overdue), last_success })
     }
 
     fn select_runs(&self, filter: &RunFilter) -> SelectStatement {

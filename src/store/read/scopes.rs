@@ -1,7 +1,10 @@
 //! How fresh and how whole the evidence is: the log of scope reads.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use lru::LruCache;
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Alias, CaseStatement, Condition, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 
@@ -20,6 +23,47 @@ pub struct StaleScope {
     pub deadline: i64,
 }
 
+/// When a list was last read, and how that went.
+#[derive(Debug, Clone, Copy)]
+struct ScopeRead {
+    scope_id: i64,
+    kind: ScopeKind,
+    is_complete: bool,
+    /// In microseconds since 1970.
+    last_good: Option<i64>,
+}
+
+/// How the lists of workspaces were last read, as of the generation beside each: every answer asks for it.
+#[derive(Debug, Clone)]
+pub struct ScopeReads(Arc<Mutex<LruCache<i64, ReadAt>>>);
+
+/// A generation, and how the lists were read as of it.
+type ReadAt = (i64, Arc<[ScopeRead]>);
+
+/// Workspaces whose lists are kept in mind.
+const WORKSPACES: NonZeroUsize = NonZeroUsize::new(64).expect("64 is not 0");
+
+impl Default for ScopeReads {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(LruCache::new(WORKSPACES))))
+    }
+}
+
+impl ScopeReads {
+    fn find(&self, workspace: i64, generation: i64) -> Option<Arc<[ScopeRead]>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&workspace).filter(|(of, _)| *of == generation).map(|(_, reads)| Arc::clone(reads))
+    }
+
+    fn keep(&self, workspace: i64, generation: i64, reads: &Arc<[ScopeRead]>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who reads an old snapshot must not take the place of a newer one.
+        if kept.peek(&workspace).is_none_or(|(of, _)| *of < generation) {
+            kept.put(workspace, (generation, Arc::clone(reads)));
+        }
+    }
+}
+
 /// Lists that something is wrong with.
 #[derive(Default)]
 pub(super) struct Amiss {
@@ -28,17 +72,17 @@ pub(super) struct Amiss {
 }
 
 #[derive(FromQueryResult)]
-struct AmissRow {
+struct ReadRow {
+    scope_id: i64,
+    last_good: Option<i64>,
+}
+
+#[derive(FromQueryResult)]
+struct FullRow {
     scope_id: i64,
     last_good: Option<i64>,
     kind: String,
     complete: bool,
-}
-
-#[derive(FromQueryResult)]
-struct ReadRow {
-    scope_id: i64,
-    last_good: Option<i64>,
 }
 
 #[derive(FromQueryResult)]
@@ -70,28 +114,51 @@ impl Reader {
         Ok(&self.amiss().await?.unreadable)
     }
 
-    /// Read once per reader.
+    /// Read once per reader; for now, once per generation.
     async fn amiss(&self) -> Result<&Amiss, StoreError> {
         let amiss = self.amiss.get_or_try_init(|| async {
             let too_old = self.clock.saturating_sub(self.freshness);
-            let mut select = self.reads();
-            select
-                .columns([("s", "kind"), ("t", "complete")])
-                .cond_where(Condition::any().add(last_good().lte(too_old)).add(Expr::col(("t", "complete")).eq(false)));
             let mut amiss = Amiss::default();
-            for row in self.all::<AmissRow>(&select).await? {
-                if !row.complete {
-                    let kind = word(&row.kind, ScopeKind::from_word, "scope", "kind")?;
-                    *amiss.unreadable.entry(kind).or_default() += 1;
+            for read in self.scope_reads().await?.iter() {
+                if !read.is_complete {
+                    *amiss.unreadable.entry(read.kind).or_default() += 1;
                 }
-                if let Some(last_good) = row.last_good.filter(|last_good| *last_good <= too_old) {
+                if let Some(last_good) = read.last_good.filter(|last_good| *last_good <= too_old) {
                     let deadline = last_good.saturating_add(self.freshness);
-                    amiss.stale.push(StaleScope { scope_id: row.scope_id, last_good, deadline });
+                    amiss.stale.push(StaleScope { scope_id: read.scope_id, last_good, deadline });
                 }
             }
             Ok::<_, StoreError>(amiss)
         });
         amiss.await
+    }
+
+    /// When evidence will next have grown too old, after the instant.
+    pub(super) async fn next_deadline(&self) -> Result<Option<i64>, StoreError> {
+        let reads = self.scope_reads().await?;
+        let deadlines = reads.iter().filter_map(|read| Some(read.last_good?.saturating_add(self.freshness)));
+        Ok(deadlines.filter(|deadline| *deadline > self.clock).min())
+    }
+
+    async fn scope_reads(&self) -> Result<Arc<[ScopeRead]>, StoreError> {
+        let generation = match (&self.snapshot, self.as_of) {
+            (Some(_), None) => Some(self.generation().await?),
+            _ => None,
+        };
+        if let Some(reads) = generation.and_then(|generation| self.scope_reads.find(self.workspace, generation)) {
+            return Ok(reads);
+        }
+        let mut select = self.reads();
+        select.columns([("s", "kind"), ("t", "complete")]);
+        let reads = self.all::<FullRow>(&select).await?.into_iter().map(|row| {
+            let kind = word(&row.kind, ScopeKind::from_word, "scope", "kind")?;
+            Ok(ScopeRead { scope_id: row.scope_id, kind, is_complete: row.complete, last_good: row.last_good })
+        });
+        let reads: Arc<[ScopeRead]> = reads.collect::<Result<_, StoreError>>()?;
+        if let Some(generation) = generation {
+            self.scope_reads.keep(self.workspace, generation, &reads);
+        }
+        Ok(reads)
     }
 
     /// The lists that a run was to read, by run id, for runs that have ended.

@@ -39,6 +39,7 @@ impl Reader {
         let select = Query::select()
             .columns(["control_key", "status", "valid_from"])
             .expr_as(Expr::val(since_commit), "generation_at")
+            .expr_as(Expr::cust("CAST(NULL AS BIGINT)"), "history_from")
             .from("control_status")
             .and_where(Expr::col("workspace_id").eq(self.workspace))
             .cond_where(since)

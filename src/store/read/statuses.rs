@@ -38,6 +38,8 @@ pub(super) struct StatusRow {
     pub(super) valid_from: i64,
     /// The workspace's last commit.
     pub(super) generation_at: i64,
+    /// How far back its history reaches.
+    pub(super) history_from: Option<i64>,
 }
 
 impl Reader {
@@ -124,6 +126,8 @@ impl Reader {
             Some(row) => self.turns_after(row.generation_at, controls).await?,
             None => Vec::new(),
         };
+        let horizon = stored.first().and_then(|row| row.history_from).map(instant);
+        let from = Ord::max(from, horizon);
         let mut histories = HashMap::new();
         for (key, _) in controls {
             let mut points: Vec<(i64, ControlStatus)> = Vec::new();
@@ -169,19 +173,6 @@ impl Reader {
             turns.push((at, coverage.into_iter().map(|(key, coverage)| (key, coverage.status())).collect()));
         }
         Ok(turns)
-    }
-
-    pub(super) async fn generation(&self) -> Result<i64, StoreError> {
-        #[derive(FromQueryResult)]
-        struct Generation {
-            generation_at: i64,
-        }
-        let select = Query::select()
-            .column("generation_at")
-            .from("workspace")
-            .and_where(Expr::col("id").eq(self.workspace))
-            .to_owned();
-        Ok(self.one::<Generation>(&select).await?.map_or(0, |row| row.generation_at))
     }
 
     /// Instants after `from` and up to `to` at which time alone may have changed a status.
@@ -230,7 +221,7 @@ impl Reader {
     async fn stored_statuses(&self, ever_of: Option<&[&str]>) -> Result<Vec<StatusRow>, StoreError> {
         let mut select = Query::select()
             .columns(["control_key", "status", "valid_from"].map(|column| ("c", column)))
-            .column(("w", "generation_at"))
+            .columns(["generation_at", "history_from"].map(|column| ("w", column)))
             .from_as("control_status", "c")
             .join_as(JoinType::InnerJoin, "workspace", "w", Expr::col(("w", "id")).equals(("c", "workspace_id")))
             .and_where(Expr::col(("c", "workspace_id")).eq(self.workspace))

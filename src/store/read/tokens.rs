@@ -11,6 +11,7 @@ use crate::store::tokens::TokenView;
 
 impl Reader {
     pub async fn tokens(&self, window: &Window) -> Result<Slice<TokenView>, StoreError> {
+        self.read_beyond_commits();
         let mut select = self.select_tokens();
         Keyset { column: None, id: ("t", "id"), direction: Direction::Descending }.apply(&mut select, window);
         let rows = self.all::<api_token::Model>(&select).await?.into_iter().map(|row| {
@@ -21,10 +22,12 @@ impl Reader {
     }
 
     pub async fn count_tokens(&self) -> Result<u64, StoreError> {
+        self.read_beyond_commits();
         self.count(self.select_tokens()).await
     }
 
     pub async fn token(&self, id: i64) -> Result<Option<TokenView>, StoreError> {
+        self.read_beyond_commits();
         let mut select = self.select_tokens();
         select.and_where(Expr::col(("t", "id")).eq(id));
         self.one::<api_token::Model>(&select).await?.map(TokenView::try_from).transpose()

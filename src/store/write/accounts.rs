@@ -1,14 +1,14 @@
 //! Accounts and their grants: identities that survive changed logins and ids, and facts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use entity::{account, account_fact, role_grant};
+use entity::{account, account_fact, project, role_grant};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
 use super::{AccountPut, CHUNK, Stored, Writer};
-use crate::domain::{Account, AccountKind, Grant, GrantPath, GrantScope, ScopeKind};
+use crate::domain::{Account, Grant, GrantPath, GrantScope, ScopeKind};
 use crate::store::StoreError;
 use crate::store::convert::{UNDATED, micros, to_json, word};
 
@@ -22,8 +22,54 @@ struct GrantRow {
     team: Option<String>,
 }
 
+impl GrantRow {
+    /// `project`: Atlas's id of the project that it names.
+    fn grant(self, project: Option<String>) -> Result<Grant, StoreError> {
+        Ok(Grant {
+            scope: word(&self.scope, GrantScope::from_word, "role_grant", "scope")?,
+            via: word(&self.via, GrantPath::from_word, "role_grant", "via")?,
+            role: self.role,
+            project,
+            team: self.team,
+        })
+    }
+}
+
 impl Writer {
-    pub(super) async fn stored_accounts(&self, integration: i64) -> Result<Vec<Stored<Account>>, StoreError> {
+    /// The grants that these accounts hold today.
+    pub(super) async fn open_grants(&self, accounts: &[i64]) -> Result<Vec<(i64, Grant)>, StoreError> {
+        let mut rows: Vec<GrantRow> = Vec::new();
+        for chunk in accounts.chunks(CHUNK) {
+            let select = Query::select()
+                .columns(["account_id", "role", "scope", "project_id", "via", "team"])
+                .from("role_grant")
+                .and_where(self.owns("role_grant"))
+                .and_where(self.among("account_id", chunk))
+                .and_where(Expr::col("valid_to").is_null())
+                .to_owned();
+            rows.extend(self.all::<GrantRow>(&select).await?);
+        }
+        let ids: BTreeSet<i64> = rows.iter().filter_map(|row| row.project_id).collect();
+        let ids: Vec<i64> = ids.into_iter().collect();
+        let mut projects: HashMap<i64, String> = HashMap::new();
+        for chunk in ids.chunks(CHUNK) {
+            let named = project::Entity::find().filter(self.among("id", chunk));
+            projects.extend(named.all(self.tx.as_ref()).await?.into_iter().map(|row| (row.id, row.atlas_id)));
+        }
+        rows.into_iter()
+            .map(|row| {
+                let project = row.project_id.and_then(|id| projects.get(&id).cloned());
+                Ok((row.account_id, row.grant(project)?))
+            })
+            .collect()
+    }
+
+    /// `projects`: Atlas's ids by ours.
+    pub(super) async fn stored_accounts(
+        &self,
+        integration: i64,
+        projects: &HashMap<i64, String>,
+    ) -> Result<Vec<Stored<Account>>, StoreError> {
         let mut accounts: Vec<Stored<Account>> =
             self.stored_documents("account_fact", "account_id", integration).await?;
         // Without joins, and of all integrations: a planner without statistics takes seconds to join these tables.
@@ -33,18 +79,11 @@ impl Writer {
             .and_where(Expr::col("workspace_id").eq(self.workspace))
             .and_where(Expr::col("valid_to").is_null())
             .to_owned();
-        let projects: HashMap<i64, String> =
-            self.project_ids(integration).await?.into_iter().map(|(atlas, id)| (id, atlas)).collect();
         let mut grants: HashMap<i64, Vec<Grant>> = accounts.iter().map(|account| (account.id, Vec::new())).collect();
         for row in self.all::<GrantRow>(&select).await? {
             let Some(grants) = grants.get_mut(&row.account_id) else { continue };
-            grants.push(Grant {
-                role: row.role,
-                scope: word(&row.scope, GrantScope::from_word, "role_grant", "scope")?,
-                project: row.project_id.and_then(|id| projects.get(&id).cloned()),
-                via: word(&row.via, GrantPath::from_word, "role_grant", "via")?,
-                team: row.team,
-            });
+            let project = row.project_id.and_then(|id| projects.get(&id).cloned());
+            grants.push(row.grant(project)?);
         }
         for account in &mut accounts {
             account.value.grants = grants.remove(&account.id).unwrap_or_default();
@@ -68,11 +107,7 @@ impl Writer {
             self.close("role_grant", "account_id", &ids).await?;
             let (mut facts, mut grants) = (Vec::with_capacity(CHUNK), Vec::new());
             for (id, account) in chunk {
-                let kind = match account.kind {
-                    AccountKind::User => ScopeKind::Users,
-                    AccountKind::ApiKey => ScopeKind::ApiKeys,
-                    AccountKind::ServiceAccount => ScopeKind::ServiceAccounts,
-                };
+                let kind = ScopeKind::of_accounts(account.kind);
                 let Some(scope) = scopes.get(&(kind, String::new())) else { continue };
                 facts.push(self.account_row(integration, *id, *scope, account));
                 grants.extend(account.grants.iter().map(|grant| self.grant_row(*id, projects, grant)));

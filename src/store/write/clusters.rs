@@ -88,7 +88,7 @@ impl Writer {
         let select = Query::select()
             .columns(["id", "asset_id"])
             .from("cluster_fact")
-            .and_where(Expr::col("asset_id").is_in(by_asset.keys().copied()))
+            .and_where(self.among("asset_id", &by_asset.keys().copied().collect::<Vec<_>>()))
             .and_where(Expr::col("valid_to").is_null())
             .to_owned();
         let mut rows = Vec::new();
@@ -148,7 +148,7 @@ impl Writer {
             let select = Query::select()
                 .column("asset_id")
                 .from("cluster_fact")
-                .and_where(Expr::col("project_id").is_in(chunk.to_vec()))
+                .and_where(self.among("project_id", chunk))
                 .and_where(Expr::col("valid_to").is_null())
                 .to_owned();
             assets.extend(self.all::<Row>(&select).await?.into_iter().map(|row| row.asset_id));

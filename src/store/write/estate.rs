@@ -66,11 +66,13 @@ struct DocumentRow {
 impl Writer {
     /// What is true today of an integration.
     pub async fn estate(&self, integration: i64) -> Result<Estate, StoreError> {
+        let projects: HashMap<i64, String> =
+            self.project_ids(integration).await?.into_iter().map(|(atlas, id)| (id, atlas)).collect();
         Ok(Estate {
-            projects: self.stored_projects(integration).await?,
+            projects: self.stored_projects(integration, &projects).await?,
             clusters: self.stored_documents("cluster_fact", "asset_id", integration).await?,
-            accounts: self.stored_accounts(integration).await?,
-            encryption: self.stored_encryption(integration).await?,
+            accounts: self.stored_accounts(integration, &projects).await?,
+            encryption: self.stored_encryption(integration, &projects).await?,
         })
     }
 
@@ -124,9 +126,11 @@ impl Writer {
         self.close_results(crate::store::views::SubjectKind::Account, accounts).await
     }
 
-    async fn stored_projects(&self, integration: i64) -> Result<Vec<Stored<Project>>, StoreError> {
-        let identities = self.project_ids(integration).await?;
-        let names: HashMap<i64, String> = identities.into_iter().map(|(atlas, id)| (id, atlas)).collect();
+    async fn stored_projects(
+        &self,
+        integration: i64,
+        names: &HashMap<i64, String>,
+    ) -> Result<Vec<Stored<Project>>, StoreError> {
         let rows = project_fact::Entity::find()
             .filter(project_fact::Column::IntegrationId.eq(integration))
             .filter(project_fact::Column::ValidTo.is_null())
@@ -164,11 +168,13 @@ impl Writer {
             .collect()
     }
 
-    async fn stored_encryption(&self, integration: i64) -> Result<BTreeMap<String, EncryptionAtRest>, StoreError> {
+    async fn stored_encryption(
+        &self,
+        integration: i64,
+        names: &HashMap<i64, String>,
+    ) -> Result<BTreeMap<String, EncryptionAtRest>, StoreError> {
         let stored: Vec<Stored<EncryptionAtRest>> =
             self.stored_documents("encryption_fact", "project_id", integration).await?;
-        let names: HashMap<i64, String> =
-            self.project_ids(integration).await?.into_iter().map(|(atlas, id)| (id, atlas)).collect();
         Ok(stored.into_iter().filter_map(|row| Some((names.get(&row.id)?.clone(), row.value))).collect())
     }
 
@@ -180,19 +186,23 @@ impl Writer {
         Ok(rows.into_iter().map(|row| (row.atlas_id, row.id)).collect())
     }
 
-    /// Identities of every project that the change names, in facts or in grants.
+    /// Identities of every project that the change names.
     async fn ensure_projects(
         &self,
         integration: i64,
         change: &EstateChange,
     ) -> Result<HashMap<String, i64>, StoreError> {
-        let known = self.project_ids(integration).await?;
         let facts = change.put_projects.iter().map(|project| project.atlas_id.as_str());
         let clusters = change.put_clusters.iter().map(|cluster| cluster.project.as_str());
+        let keys = change.put_encryption.iter().map(|(project, _)| project.as_str());
         let grants = change.put_accounts.iter().flat_map(|put| &put.account.grants);
         let granted = grants.filter_map(|grant| grant.project.as_deref());
-        let mut missing: Vec<&str> =
-            facts.chain(clusters).chain(granted).filter(|atlas| !known.contains_key(*atlas)).collect();
+        let mut missing: Vec<&str> = facts.chain(clusters).chain(keys).chain(granted).collect();
+        if missing.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let known = self.project_ids(integration).await?;
+        missing.retain(|atlas| !known.contains_key(*atlas));
         if missing.is_empty() {
             return Ok(known);
         }

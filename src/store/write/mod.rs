@@ -1,7 +1,8 @@
 //! Writing: one workspace, one transaction, one commit instant.
 //!
 //! A [`Writer`] holds its workspace's write turn. Everything it writes becomes true at [`Writer::at`], which rises
-//! strictly from commit to commit, so an `asOf` answer never changes afterwards.
+//! strictly from commit to commit, so an `asOf` answer never changes afterwards. It is when the turn began: until the
+//! commit, whoever asks for an instant since then is told what was true before.
 
 mod accounts;
 mod annotations;
@@ -10,7 +11,9 @@ mod estate;
 mod integrations;
 mod intervals;
 mod people;
+mod reviews;
 mod runs;
+mod scim_users;
 mod scopes;
 mod subjects;
 mod verdicts;
@@ -18,15 +21,17 @@ mod verdicts;
 pub use estate::{AccountPut, Estate, EstateChange, Stored, Touched};
 pub use integrations::{IntegrationState, NewIntegration};
 pub use people::StoredPerson;
+pub use reviews::{NewReview, NewReviewItem, Pending};
 pub use runs::{NextRun, RunEnd};
+pub use scim_users::ScimUserPut;
 pub use subjects::{AccountInput, AssetInput};
 pub use verdicts::{ResultKey, ResultPut, StoredResult};
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use entity::audit_event;
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, FromQueryResult};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait, IntoColumnRef, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult};
 
 use super::changes::{Change, Changes};
 use super::connect::{Store, database_now};
@@ -35,8 +40,12 @@ use super::sight::Sight;
 use super::{StoreError, audit};
 use crate::domain::Instant;
 
-/// Rows per statement: below the parameter limits of both databases.
-const CHUNK: usize = 400;
+/// Ids per statement: below the parameter limits of both databases.
+const CHUNK: usize = 2_000;
+/// So many ids are a list of parameters on every database.
+const FEW: usize = 50;
+/// Rows per statement, where each value is a parameter.
+const ROWS: usize = 400;
 
 /// The write turn of one workspace.
 pub struct Writer {
@@ -64,7 +73,7 @@ impl Store {
             .from("workspace")
             .and_where(Expr::col("id").eq(workspace))
             .to_owned();
-        if backend == sea_orm::DbBackend::Postgres {
+        if backend == DbBackend::Postgres {
             select.lock_exclusive();
         }
         let generation = Generation::find_by_statement(backend.build(&select)).one(&tx).await?;
@@ -105,6 +114,14 @@ impl Writer {
         Ok(())
     }
 
+    /// Keeps what was done without a commit of the workspace: for what pruning does, after which no answer about an
+    /// instant that is still in the history is another one.
+    pub(super) async fn end_unnoticed(self) -> Result<(), StoreError> {
+        let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Undoes everything, and ends the turn before it returns.
     pub async fn undo(self) -> Result<(), StoreError> {
         let tx = Arc::try_unwrap(self.tx).map_err(|_| DbErr::Custom("a reader outlived its writer".to_owned()))?;
@@ -116,6 +133,19 @@ impl Writer {
     /// would rather walk through everything that the workspace has.
     fn owns(&self, table: &'static str) -> Expr {
         Expr::col((table, "workspace_id")).add(0).eq(self.workspace)
+    }
+
+    /// One of these ids.
+    ///
+    /// `PostgreSQL` makes one plan for a statement that it has seen often, and by it compares every row with every
+    /// parameter of a long list. An array that stands in the statement itself is hashed, or looked up in an index.
+    fn among(&self, column: impl IntoColumnRef, ids: &[i64]) -> Expr {
+        let column = Expr::col(column);
+        if ids.len() <= FEW || self.tx.get_database_backend() != DbBackend::Postgres {
+            return column.is_in(ids.iter().copied());
+        }
+        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+        column.binary(BinOper::Custom("= ANY"), Expr::cust(format!("'{{{}}}'::bigint[]", ids.join(","))))
     }
 
     async fn all<T: FromQueryResult>(&self, select: &SelectStatement) -> Result<Vec<T>, StoreError> {

@@ -1,13 +1,14 @@
 //! Writing people, and finding those that verdicts rest on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::{person, person_address, person_fact};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Func, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter};
 
-use super::{CHUNK, Writer};
+use super::{CHUNK, ROWS, Writer};
+use crate::domain::resemblance::{local_part, name_key};
 use crate::domain::{Instant, Person};
 use crate::store::StoreError;
 use crate::store::convert::{micros, to_json};
@@ -24,38 +25,41 @@ struct Id {
     id: i64,
 }
 
+/// So many people or addresses are looked for one by one; more among all of the workspace, each of which is read once.
+const MOST: usize = 5_000;
+/// The same for addresses on `PostgreSQL`, which without statistics would compare every one with every other.
+const MOST_ADDRESSES: usize = 200;
+
 impl Writer {
     /// Everybody, or only the people with these ids and those with these addresses (lower-cased).
     pub async fn people(&self, only: Option<(&[i64], &[String])>) -> Result<Vec<StoredPerson>, StoreError> {
-        let ids = match only {
+        let wanted: Option<HashSet<i64>> = match only {
             None => None,
             Some((ids, addresses)) => {
-                let mut all = self.people_at(addresses).await?;
-                all.extend_from_slice(ids);
-                all.sort_unstable();
-                all.dedup();
-                Some(all)
+                Some(self.people_at(addresses).await?.into_iter().chain(ids.iter().copied()).collect())
             }
         };
-        let base = Query::select()
+        if wanted.as_ref().is_some_and(HashSet::is_empty) {
+            return Ok(Vec::new());
+        }
+        let mut select = Query::select()
             .columns(PERSON_COLUMNS)
             .from("person_fact")
             .and_where(Expr::col("workspace_id").eq(self.workspace))
             .and_where(Expr::col("valid_to").is_null())
             .to_owned();
-        let mut rows: Vec<PersonRow> = Vec::new();
-        match ids {
-            None => rows = self.all(&base).await?,
-            Some(ids) => {
-                for chunk in ids.chunks(CHUNK) {
-                    let select = base.clone().and_where(Expr::col("person_id").is_in(chunk.to_vec())).to_owned();
-                    rows.extend(self.all::<PersonRow>(&select).await?);
-                }
+        if let Some(wanted) = wanted.as_ref().filter(|wanted| wanted.len() <= MOST) {
+            select.and_where(self.among("person_id", &wanted.iter().copied().collect::<Vec<_>>()));
+        }
+        let rows = self.all::<PersonRow>(&select).await?.into_iter().map(person_of);
+        let mut people = Vec::new();
+        for view in rows {
+            let view = view?;
+            if wanted.as_ref().is_none_or(|wanted| wanted.contains(&view.id)) {
+                people.push(StoredPerson { id: view.id, person: view.person });
             }
         }
-        rows.into_iter()
-            .map(|row| person_of(row).map(|view| StoredPerson { id: view.id, person: view.person }))
-            .collect()
+        Ok(people)
     }
 
     pub async fn count_people(&self) -> Result<u64, StoreError> {
@@ -68,17 +72,29 @@ impl Writer {
 
     /// The ids of people with one of these addresses (lower-cased).
     pub async fn people_at(&self, addresses: &[String]) -> Result<Vec<i64>, StoreError> {
-        let mut ids = Vec::new();
-        for chunk in addresses.chunks(CHUNK) {
-            let select = Query::select()
-                .expr_as(Expr::col("person_id"), Alias::new("id"))
-                .from("person_address")
-                .and_where(Expr::col("workspace_id").eq(self.workspace))
-                .and_where(Expr::col("address").is_in(chunk.to_vec()))
-                .to_owned();
-            ids.extend(self.all::<Id>(&select).await?.into_iter().map(|row| row.id));
+        #[derive(FromQueryResult)]
+        struct Known {
+            person_id: i64,
+            address: String,
         }
-        Ok(ids)
+        if addresses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut select = Query::select()
+            .columns(["person_id", "address"])
+            .from("person_address")
+            .and_where(Expr::col("workspace_id").eq(self.workspace))
+            .to_owned();
+        let most = match self.tx.get_database_backend() {
+            DbBackend::Postgres => MOST_ADDRESSES,
+            _ => MOST,
+        };
+        if addresses.len() <= most {
+            select.and_where(Expr::col("address").is_in(addresses.to_vec()));
+        }
+        let wanted: HashSet<&str> = addresses.iter().map(String::as_str).collect();
+        let known = self.all::<Known>(&select).await?.into_iter();
+        Ok(known.filter(|row| wanted.contains(row.address.as_str())).map(|row| row.person_id).collect())
     }
 
     /// Whether this workspace has such a person.
@@ -112,6 +128,7 @@ impl Writer {
                     id: NotSet,
                     workspace_id: Set(self.workspace),
                     person_id: Set(*id),
+                    local_part: Set(local_part(address).to_owned()),
                     address: Set(address.clone()),
                 });
             }
@@ -166,10 +183,10 @@ impl Writer {
     /// So many new identities.
     async fn new_people(&self, count: usize) -> Result<Vec<i64>, StoreError> {
         let mut ids = Vec::with_capacity(count);
-        for start in (0..count).step_by(CHUNK) {
+        for start in (0..count).step_by(ROWS) {
             let mut insert = Query::insert();
             insert.into_table("person").columns(["workspace_id", "created_at"]).returning_col("id");
-            for _ in start..Ord::min(start + CHUNK, count) {
+            for _ in start..Ord::min(start + ROWS, count) {
                 insert.values_panic([self.workspace.into(), self.at.into()]);
             }
             let statement = self.tx.get_database_backend().build(&insert);
@@ -187,6 +204,8 @@ impl Writer {
             workspace_id: Set(self.workspace),
             person_id: Set(id),
             search_text: Set(search.join("\n").to_lowercase()),
+            name_key: Set(name_key(&person.full_name)),
+            sources: Set(to_json(&person.sources)),
             full_name: Set(person.full_name),
             email: Set(person.email),
             aliases: Set(to_json(&person.aliases)),

@@ -1,6 +1,6 @@
 //! The log of scope reads, kept as intervals of "could be read" and "could not".
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::{scope, scope_state};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -57,7 +57,7 @@ impl Writer {
         read_at: Instant,
     ) -> Result<(), StoreError> {
         let last_good = self.last_good_run(integration).await?;
-        let mut now = self.open_states(integration).await?;
+        let mut now = self.open_states(ids).await?;
         let (mut closed, mut opened) = (Vec::new(), Vec::new());
         for read in reads {
             let Some(id) = ids.get(&key(read)) else { continue };
@@ -82,8 +82,8 @@ impl Writer {
 
     /// Notes that none of the integration's lists could be read; of an integration never read, those of its organization.
     pub async fn note_unreadable(&self, integration: i64, failure: &ScopeFailure) -> Result<(), StoreError> {
-        let known = self.open_states(integration).await?;
         let ids = self.scope_ids(integration).await?;
+        let known = self.open_states(&ids).await?;
         let mut reads: Vec<ScopeRead> = ids
             .iter()
             .filter(|(_, id)| known.contains_key(id))
@@ -103,7 +103,8 @@ impl Writer {
 
     /// Ends the states of every list of an integration.
     pub async fn close_scopes(&self, integration: i64) -> Result<(), StoreError> {
-        let open: Vec<i64> = self.open_states(integration).await?.into_keys().collect();
+        let ids = self.scope_ids(integration).await?;
+        let open: Vec<i64> = self.open_states(&ids).await?.into_keys().collect();
         self.close("scope_state", "scope_id", &open).await
     }
 
@@ -129,18 +130,17 @@ impl Writer {
             .collect()
     }
 
-    async fn open_states(&self, integration: i64) -> Result<HashMap<i64, scope_state::Model>, StoreError> {
-        let ids = Query::select()
-            .column("id")
-            .from("scope")
-            .and_where(Expr::col("integration_id").eq(integration))
-            .to_owned();
+    /// How these lists, all of an integration, stand. Read by the workspace: without statistics PostgreSQL would look
+    /// for each of them among all.
+    async fn open_states(&self, ids: &ScopeIds) -> Result<HashMap<i64, scope_state::Model>, StoreError> {
+        let own: HashSet<i64> = ids.values().copied().collect();
         let rows = scope_state::Entity::find()
-            .filter(scope_state::Column::ScopeId.in_subquery(ids))
+            .filter(scope_state::Column::WorkspaceId.eq(self.workspace))
             .filter(scope_state::Column::ValidTo.is_null())
             .all(self.tx.as_ref())
             .await?;
-        Ok(rows.into_iter().map(|row| (row.scope_id, row)).collect())
+        let rows = rows.into_iter().filter(|row| own.contains(&row.scope_id));
+        Ok(rows.map(|row| (row.scope_id, row)).collect())
     }
 
     async fn last_good_run(&self, integration: i64) -> Result<Option<i64>, StoreError> {

@@ -1,17 +1,19 @@
 //! What judging needs to know about subjects, and writing what is in force for them.
 
+use std::collections::HashMap;
+
 use entity::{account_link, asset_standing};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::FromQueryResult;
-use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
 
 use super::{CHUNK, Writer};
 use crate::domain::{
-    Account, AnnotationSource, Cluster, EncryptionAtRest, Link, LinkSource, Manual, ScopeKind, Standing,
+    Account, AnnotationSource, Cluster, EncryptionAtRest, Instant, Link, LinkSource, Manual, ScopeKind, Standing,
     UserDataClassification,
 };
 use crate::store::StoreError;
-use crate::store::convert::{from_json, word};
+use crate::store::convert::{from_json, instant, word};
 
 /// An asset with everything its verdicts rest on.
 #[derive(Debug, Clone)]
@@ -19,10 +21,11 @@ pub struct AssetInput {
     pub asset_id: i64,
     pub integration_id: i64,
     pub scope_id: i64,
-    /// The list that tells of the project's customer keys, once it was to be read.
+    /// The list that tells of the keys of the cluster's project, where customer keys encrypt it.
     pub key_scope_id: Option<i64>,
     pub cluster: Cluster,
     pub manual: Manual,
+    /// The keys of its project, where customer keys encrypt it and they could be read.
     pub encryption: Option<EncryptionAtRest>,
     /// What is in force so far.
     pub standing: Option<Standing>,
@@ -35,6 +38,8 @@ pub struct AccountInput {
     pub integration_id: i64,
     pub scope_id: i64,
     pub account: Account,
+    pub privileged: bool,
+    pub first_seen_at: Instant,
     pub manual_person: Option<i64>,
     pub link: Option<Link>,
 }
@@ -43,20 +48,38 @@ pub struct AccountInput {
 struct AssetRow {
     asset_id: i64,
     integration_id: i64,
+    project_id: i64,
     scope_id: i64,
     document: String,
+    project: String,
     manual_owner_id: Option<i64>,
     manual_description: Option<String>,
     manual_user_data: Option<String>,
-    key_scope_id: Option<i64>,
-    encryption: Option<String>,
+}
+
+#[derive(FromQueryResult)]
+struct StandingRow {
+    asset_id: i64,
     owner_id: Option<i64>,
     owner_source: Option<String>,
     owner_tag: Option<String>,
     description: Option<String>,
     description_source: Option<String>,
-    user_data: Option<String>,
+    user_data: String,
     user_data_source: Option<String>,
+}
+
+#[derive(FromQueryResult)]
+struct KeyScopeRow {
+    id: i64,
+    integration_id: i64,
+    project: String,
+}
+
+#[derive(FromQueryResult)]
+struct EncryptionRow {
+    project_id: i64,
+    document: String,
 }
 
 #[derive(FromQueryResult)]
@@ -65,10 +88,26 @@ struct AccountRow {
     integration_id: i64,
     scope_id: i64,
     document: String,
+    privileged: bool,
     manual_person_id: Option<i64>,
+    first_seen_at: i64,
+}
+
+#[derive(FromQueryResult)]
+struct LinkRow {
+    account_id: i64,
     person_id: Option<i64>,
     source: Option<String>,
-    ambiguous: Option<bool>,
+    ambiguous: bool,
+}
+
+/// What the verdicts of clusters with customer keys rest on besides.
+#[derive(Default)]
+struct Keys {
+    /// By integration and the project's Atlas id.
+    scopes: HashMap<(i64, String), i64>,
+    /// By the project's id here.
+    encryption: HashMap<i64, EncryptionAtRest>,
 }
 
 impl Writer {
@@ -83,15 +122,82 @@ impl Writer {
     }
 
     /// These assets, as far as they are there today.
+    ///
+    /// What was written in this transaction has no statistics yet, and row security filters every table by workspace:
+    /// planners would join tables of facts row by row. So each is read by itself, by identities.
     pub async fn asset_inputs(&self, ids: &[i64]) -> Result<Vec<AssetInput>, StoreError> {
-        let rows = self.subjects::<AssetRow>(&self.select_assets(), "asset_id", ids).await?;
-        rows.into_iter().map(asset_input).collect()
+        let rows: Vec<AssetRow> = self.by_ids(&self.select_assets(), ("f", "asset_id"), ids).await?;
+        let mut standings = self.standings(ids).await?;
+        let mut facts = Vec::with_capacity(rows.len());
+        for row in rows {
+            let cluster: Cluster = from_json(&row.document, "cluster_fact", "document")?;
+            facts.push((row, cluster));
+        }
+        let keys = self.keys(&facts).await?;
+        let input = |(row, cluster): (AssetRow, Cluster)| {
+            let standing = standings.remove(&row.asset_id);
+            asset_input(row, cluster, standing, &keys)
+        };
+        facts.into_iter().map(input).collect()
     }
 
     /// These accounts, as far as they are there today.
     pub async fn account_inputs(&self, ids: &[i64]) -> Result<Vec<AccountInput>, StoreError> {
-        let rows = self.subjects::<AccountRow>(&self.select_accounts(), "account_id", ids).await?;
-        rows.into_iter().map(account_input).collect()
+        let rows: Vec<AccountRow> = self.by_ids(&self.select_accounts(), ("f", "account_id"), ids).await?;
+        let links = self.open_rows("account_link", &["account_id", "person_id", "source", "ambiguous"]);
+        let links: Vec<LinkRow> = self.by_ids(&links, ("account_link", "account_id"), ids).await?;
+        let mut links: HashMap<i64, LinkRow> = links.into_iter().map(|row| (row.account_id, row)).collect();
+        rows.into_iter()
+            .map(|row| {
+                let link = links.remove(&row.account_id);
+                account_input(&row, link)
+            })
+            .collect()
+    }
+
+    async fn standings(&self, assets: &[i64]) -> Result<HashMap<i64, Standing>, StoreError> {
+        let columns = [
+            "asset_id",
+            "owner_id",
+            "owner_source",
+            "owner_tag",
+            "description",
+            "description_source",
+            "user_data",
+            "user_data_source",
+        ];
+        let select = self.open_rows("asset_standing", &columns);
+        let rows: Vec<StandingRow> = self.by_ids(&select, ("asset_standing", "asset_id"), assets).await?;
+        rows.into_iter().map(|row| Ok((row.asset_id, standing(row)?))).collect()
+    }
+
+    /// What is known of the keys of these clusters' projects; nothing is read where no cluster has any.
+    async fn keys(&self, facts: &[(AssetRow, Cluster)]) -> Result<Keys, StoreError> {
+        let with_keys = || facts.iter().filter(|(_, cluster)| cluster.at_rest.is_by_customer_key()).map(|(row, _)| row);
+        let mut integrations: Vec<i64> = with_keys().map(|row| row.integration_id).collect();
+        let mut projects: Vec<i64> = with_keys().map(|row| row.project_id).collect();
+        if projects.is_empty() {
+            return Ok(Keys::default());
+        }
+        for ids in [&mut integrations, &mut projects] {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        let scopes = Query::select()
+            .columns(["id", "integration_id", "project"])
+            .from("scope")
+            .and_where(self.owns("scope"))
+            .and_where(Expr::col("kind").eq(ScopeKind::EncryptionAtRest.word()))
+            .to_owned();
+        let scopes: Vec<KeyScopeRow> = self.by_ids(&scopes, ("scope", "integration_id"), &integrations).await?;
+        let encryption = self.open_rows("encryption_fact", &["project_id", "document"]);
+        let encryption: Vec<EncryptionRow> =
+            self.by_ids(&encryption, ("encryption_fact", "project_id"), &projects).await?;
+        let read = |row: EncryptionRow| Ok((row.project_id, from_json(&row.document, "encryption_fact", "document")?));
+        Ok(Keys {
+            scopes: scopes.into_iter().map(|row| ((row.integration_id, row.project), row.id)).collect(),
+            encryption: encryption.into_iter().map(read).collect::<Result<_, StoreError>>()?,
+        })
     }
 
     async fn todays(&self, table: &'static str, identity: &'static str) -> Result<Vec<i64>, StoreError> {
@@ -109,15 +215,15 @@ impl Writer {
         Ok(self.all::<Row>(&select).await?.into_iter().map(|row| row.id).collect())
     }
 
-    async fn subjects<T: FromQueryResult>(
+    async fn by_ids<T: FromQueryResult>(
         &self,
         select: &SelectStatement,
-        identity: &'static str,
+        column: (&'static str, &'static str),
         ids: &[i64],
     ) -> Result<Vec<T>, StoreError> {
         let mut rows = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
-            let some = select.clone().and_where(Expr::col(("f", identity)).is_in(chunk.to_vec())).to_owned();
+            let some = select.clone().and_where(self.among(column, chunk)).to_owned();
             rows.extend(self.all::<T>(&some).await?);
         }
         Ok(rows)
@@ -160,31 +266,13 @@ impl Writer {
     }
 
     fn select_assets(&self) -> SelectStatement {
-        let key_scope = Condition::all()
-            .add(Expr::col(("k", "integration_id")).equals(("f", "integration_id")))
-            .add(Expr::col(("k", "kind")).eq(ScopeKind::EncryptionAtRest.word()))
-            .add(Expr::col(("k", "project")).equals(("p", "atlas_id")));
-        let standing = [
-            "owner_id",
-            "owner_source",
-            "owner_tag",
-            "description",
-            "description_source",
-            "user_data",
-            "user_data_source",
-        ];
         Query::select()
-            .columns(["asset_id", "integration_id", "scope_id", "document"].map(|column| ("f", column)))
+            .columns(["asset_id", "integration_id", "project_id", "scope_id", "document"].map(|column| ("f", column)))
             .columns(["manual_owner_id", "manual_description", "manual_user_data"].map(|column| ("a", column)))
-            .columns(standing.map(|column| ("s", column)))
-            .expr_as(Expr::col(("e", "document")), Alias::new("encryption"))
-            .expr_as(Expr::col(("k", "id")), Alias::new("key_scope_id"))
+            .expr_as(Expr::col(("p", "atlas_id")), Alias::new("project"))
             .from_as("cluster_fact", "f")
             .join_as(JoinType::InnerJoin, "asset", "a", Expr::col(("a", "id")).equals(("f", "asset_id")))
             .join_as(JoinType::InnerJoin, "project", "p", Expr::col(("p", "id")).equals(("f", "project_id")))
-            .join_as(JoinType::LeftJoin, "scope", "k", key_scope)
-            .join_as(JoinType::LeftJoin, "asset_standing", "s", open("s", "asset_id", "asset_id"))
-            .join_as(JoinType::LeftJoin, "encryption_fact", "e", open("e", "project_id", "project_id"))
             .and_where(self.owns("f"))
             .and_where(Expr::col(("f", "valid_to")).is_null())
             .to_owned()
@@ -192,74 +280,84 @@ impl Writer {
 
     fn select_accounts(&self) -> SelectStatement {
         Query::select()
-            .columns(["account_id", "integration_id", "scope_id", "document"].map(|column| ("f", column)))
-            .column(("a", "manual_person_id"))
-            .columns(["person_id", "source", "ambiguous"].map(|column| ("l", column)))
+            .columns(["account_id", "integration_id", "scope_id", "document", "privileged"].map(|column| ("f", column)))
+            .columns([("a", "manual_person_id"), ("a", "first_seen_at")])
             .from_as("account_fact", "f")
             .join_as(JoinType::InnerJoin, "account", "a", Expr::col(("a", "id")).equals(("f", "account_id")))
-            .join_as(JoinType::LeftJoin, "account_link", "l", open("l", "account_id", "account_id"))
             .and_where(self.owns("f"))
             .and_where(Expr::col(("f", "valid_to")).is_null())
             .to_owned()
     }
+
+    /// The rows of a table of facts that hold today.
+    fn open_rows(&self, table: &'static str, columns: &[&'static str]) -> SelectStatement {
+        Query::select()
+            .columns(columns.iter().map(|column| (table, *column)))
+            .from(table)
+            .and_where(self.owns(table))
+            .and_where(Expr::col((table, "valid_to")).is_null())
+            .to_owned()
+    }
 }
 
-/// Joins the open row of `table` that belongs to fact `f`.
-fn open(table: &'static str, column: &'static str, fact_column: &'static str) -> Condition {
-    Condition::all()
-        .add(Expr::col((table, column)).equals(("f", fact_column)))
-        .add(Expr::col((table, "valid_to")).is_null())
+fn source(text: Option<String>, column: &'static str) -> Result<Option<AnnotationSource>, StoreError> {
+    text.map(|text| word(&text, AnnotationSource::from_word, "asset_standing", column)).transpose()
 }
 
-fn asset_input(row: AssetRow) -> Result<AssetInput, StoreError> {
-    let table = "asset_standing";
-    let class = |text: &str, table| word(text, UserDataClassification::from_word, table, "user_data");
-    let source = |text: Option<String>, column| {
-        text.map(|text| word(&text, AnnotationSource::from_word, table, column)).transpose()
-    };
-    let cluster: Cluster = from_json(&row.document, "cluster_fact", "document")?;
-    let standing = match row.user_data {
-        None => None,
-        Some(user_data) => Some(Standing {
-            owner: row.owner_id,
-            owner_source: source(row.owner_source, "owner_source")?,
-            owner_tag: row.owner_tag,
-            description: row.description,
-            description_source: source(row.description_source, "description_source")?,
-            user_data: class(&user_data, table)?,
-            user_data_source: source(row.user_data_source, "user_data_source")?,
-        }),
-    };
+fn class(text: &str, table: &'static str) -> Result<UserDataClassification, StoreError> {
+    word(text, UserDataClassification::from_word, table, "user_data")
+}
+
+fn standing(row: StandingRow) -> Result<Standing, StoreError> {
+    Ok(Standing {
+        owner: row.owner_id,
+        owner_source: source(row.owner_source, "owner_source")?,
+        owner_tag: row.owner_tag,
+        description: row.description,
+        description_source: source(row.description_source, "description_source")?,
+        user_data: class(&row.user_data, "asset_standing")?,
+        user_data_source: source(row.user_data_source, "user_data_source")?,
+    })
+}
+
+fn asset_input(
+    row: AssetRow,
+    cluster: Cluster,
+    standing: Option<Standing>,
+    keys: &Keys,
+) -> Result<AssetInput, StoreError> {
+    let has_keys = cluster.at_rest.is_by_customer_key();
     Ok(AssetInput {
         asset_id: row.asset_id,
         integration_id: row.integration_id,
         scope_id: row.scope_id,
-        key_scope_id: row.key_scope_id,
+        key_scope_id: keys.scopes.get(&(row.integration_id, row.project)).copied().filter(|_| has_keys),
+        encryption: keys.encryption.get(&row.project_id).copied().filter(|_| has_keys),
         cluster,
         manual: Manual {
             owner: row.manual_owner_id,
             description: row.manual_description,
             user_data: row.manual_user_data.map(|text| class(&text, "asset")).transpose()?,
         },
-        encryption: row.encryption.map(|text| from_json(&text, "encryption_fact", "document")).transpose()?,
         standing,
     })
 }
 
-fn account_input(row: AccountRow) -> Result<AccountInput, StoreError> {
-    let link = match row.ambiguous {
+fn account_input(row: &AccountRow, link: Option<LinkRow>) -> Result<AccountInput, StoreError> {
+    let source = |text: Option<String>| {
+        text.map(|text| word(&text, LinkSource::from_word, "account_link", "source")).transpose()
+    };
+    let link = match link {
         None => None,
-        Some(ambiguous) => Some(Link {
-            person: row.person_id,
-            source: row.source.map(|text| word(&text, LinkSource::from_word, "account_link", "source")).transpose()?,
-            ambiguous,
-        }),
+        Some(link) => Some(Link { person: link.person_id, source: source(link.source)?, ambiguous: link.ambiguous }),
     };
     Ok(AccountInput {
         account_id: row.account_id,
         integration_id: row.integration_id,
         scope_id: row.scope_id,
         account: from_json(&row.document, "account_fact", "document")?,
+        privileged: row.privileged,
+        first_seen_at: instant(row.first_seen_at),
         manual_person: row.manual_person_id,
         link,
     })

@@ -5,25 +5,41 @@ use std::collections::HashMap;
 use entity::{control_result, control_status};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter};
 
 use super::{CHUNK, Writer};
 use crate::domain::{ControlStatus, Instant, Outcome, Verdict};
 use crate::store::StoreError;
-use crate::store::convert::{from_json, instant, micros, to_json, word};
+use crate::store::convert::{instant, micros, to_json, word};
 use crate::store::read::Turn;
 use crate::store::views::SubjectKind;
 
 /// A subject's id and a control's key.
 pub type ResultKey = (i64, String);
 
+/// A verdict with its evidence as it is stored: to tell whether it is another, nobody need read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredVerdict {
+    pub outcome: Outcome,
+    reason: String,
+    message: String,
+    evidence: String,
+}
+
+impl From<Verdict> for StoredVerdict {
+    fn from(verdict: Verdict) -> Self {
+        let Verdict { outcome, reason, message, evidence } = verdict;
+        Self { outcome, reason, message, evidence: to_json(&evidence) }
+    }
+}
+
 /// A result as it stands at the writer's instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResult {
-    pub verdict: Verdict,
+    pub verdict: StoredVerdict,
     pub since: Instant,
     /// What time alone will make of it.
-    pub flip: Option<(Instant, Verdict)>,
+    pub flip: Option<(Instant, StoredVerdict)>,
     pub scope_id: i64,
     pub second_scope_id: Option<i64>,
 }
@@ -39,6 +55,42 @@ pub struct ResultPut {
     pub result: StoredResult,
 }
 
+/// What is read of a stored result.
+const COLUMNS: [&str; 14] = [
+    "control_key",
+    "subject_id",
+    "scope_id",
+    "second_scope_id",
+    "outcome",
+    "reason",
+    "message",
+    "evidence",
+    "since",
+    "flip_at",
+    "flip_outcome",
+    "flip_reason",
+    "flip_message",
+    "flip_evidence",
+];
+
+#[derive(FromQueryResult)]
+struct Row {
+    control_key: String,
+    subject_id: i64,
+    scope_id: i64,
+    second_scope_id: Option<i64>,
+    outcome: String,
+    reason: String,
+    message: String,
+    evidence: String,
+    since: i64,
+    flip_at: Option<i64>,
+    flip_outcome: Option<String>,
+    flip_reason: Option<String>,
+    flip_message: Option<String>,
+    flip_evidence: Option<String>,
+}
+
 impl Writer {
     /// Today's results of these subjects.
     pub async fn stored_results(
@@ -48,15 +100,17 @@ impl Writer {
     ) -> Result<HashMap<ResultKey, StoredResult>, StoreError> {
         let mut results = HashMap::new();
         for chunk in ids.chunks(CHUNK) {
-            let rows = control_result::Entity::find()
-                .filter(self.owns("control_result"))
-                .filter(control_result::Column::SubjectKind.eq(kind.word()))
-                .filter(control_result::Column::SubjectId.is_in(chunk.to_vec()))
-                .filter(control_result::Column::ValidTo.is_null())
-                .all(self.tx.as_ref())
-                .await?;
-            for row in rows {
-                results.insert((row.subject_id, row.control_key.clone()), self.stored_result(row)?);
+            let select = Query::select()
+                .columns(COLUMNS)
+                .from("control_result")
+                .and_where(self.owns("control_result"))
+                .and_where(Expr::col("subject_kind").eq(kind.word()))
+                .and_where(self.among("subject_id", chunk))
+                .and_where(Expr::col("valid_to").is_null())
+                .to_owned();
+            for mut row in self.all::<Row>(&select).await? {
+                let key = (row.subject_id, std::mem::take(&mut row.control_key));
+                results.insert(key, self.stored_result(row)?);
             }
         }
         Ok(results)
@@ -75,7 +129,7 @@ impl Writer {
                     .value("valid_to", self.at)
                     .and_where(Expr::col("subject_kind").eq(kind.word()))
                     .and_where(Expr::col("control_key").eq(key.as_str()))
-                    .and_where(Expr::col("subject_id").is_in(chunk.to_vec()))
+                    .and_where(self.among("subject_id", chunk))
                     .and_where(Expr::col("valid_to").is_null())
                     .to_owned();
                 self.tx.execute(&update).await?;
@@ -91,7 +145,7 @@ impl Writer {
                 .table("control_result")
                 .value("valid_to", self.at)
                 .and_where(Expr::col("subject_kind").eq(kind.word()))
-                .and_where(Expr::col("subject_id").is_in(chunk.to_vec()))
+                .and_where(self.among("subject_id", chunk))
                 .and_where(Expr::col("valid_to").is_null())
                 .to_owned();
             self.tx.execute(&update).await?;
@@ -143,11 +197,11 @@ impl Writer {
         self.insert(vec![open]).await
     }
 
-    fn stored_result(&self, row: control_result::Model) -> Result<StoredResult, StoreError> {
-        let stored = verdict(&row.outcome, row.reason, row.message, &row.evidence)?;
+    fn stored_result(&self, row: Row) -> Result<StoredResult, StoreError> {
+        let stored = verdict(&row.outcome, row.reason, row.message, row.evidence)?;
         let flip = match (row.flip_at, row.flip_outcome, row.flip_reason, row.flip_message, row.flip_evidence) {
             (Some(at), Some(outcome), Some(reason), Some(message), Some(evidence)) => {
-                Some((at, verdict(&outcome, reason, message, &evidence)?))
+                Some((at, verdict(&outcome, reason, message, evidence)?))
             }
             _ => None,
         };
@@ -173,13 +227,13 @@ impl Writer {
             scope_id: Set(scope_id),
             second_scope_id: Set(second_scope_id),
             outcome: Set(verdict.outcome.word().to_owned()),
-            evidence: Set(to_json(&verdict.evidence)),
+            evidence: Set(verdict.evidence),
             reason: Set(verdict.reason),
             message: Set(verdict.message),
             since: Set(micros(since)),
             flip_at: Set(flip_at),
             flip_outcome: Set(flipped.as_ref().map(|verdict| verdict.outcome.word().to_owned())),
-            flip_evidence: Set(flipped.as_ref().map(|verdict| to_json(&verdict.evidence))),
+            flip_evidence: Set(flipped.as_ref().map(|verdict| verdict.evidence.clone())),
             flip_reason: Set(flipped.as_ref().map(|verdict| verdict.reason.clone())),
             flip_message: Set(flipped.map(|verdict| verdict.message)),
             valid_from: Set(self.at),
@@ -188,11 +242,7 @@ impl Writer {
     }
 }
 
-fn verdict(outcome: &str, reason: String, message: String, evidence: &str) -> Result<Verdict, StoreError> {
-    Ok(Verdict {
-        outcome: word(outcome, Outcome::from_word, "control_result", "outcome")?,
-        reason,
-        message,
-        evidence: from_json(evidence, "control_result", "evidence")?,
-    })
+fn verdict(outcome: &str, reason: String, message: String, evidence: String) -> Result<StoredVerdict, StoreError> {
+    let outcome = word(outcome, Outcome::from_word, "control_result", "outcome")?;
+    Ok(StoredVerdict { outcome, reason, message, evidence })
 }

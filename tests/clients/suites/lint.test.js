@@ -11,10 +11,11 @@ const SCHEMA = join(ROOT, 'schema.graphql');
 
 /** Parts of something with an id, and answers that are nobody's to keep. */
 const VALUES = [
-  'AuditChange', 'AutoscalingSettings', 'BackupSettings', 'CloudRegion', 'ControlChange', 'ControlStatusInterval',
-  'Coverage', 'EncryptionSettings', 'EvidenceItem', 'FrameworkReference', 'IntegrationError', 'KeyFitness', 'PageInfo',
-  'Posture', 'Provider', 'RoleGrant', 'Shard', 'ShardRegion', 'SyncChanges', 'SyncProgress', 'SyncScope', 'Tag',
-  'UserError', 'Viewer', 'WithheldRemoval', 'WithheldRemovals',
+  'AccessReviewDecisionRecord', 'AccessReviewProgress', 'AuditChange', 'AutoscalingSettings', 'BackupSettings',
+  'CloudRegion', 'ControlChange', 'ControlStatusInterval', 'Coverage', 'EncryptionSettings', 'EvidenceItem',
+  'FrameworkReference', 'IntegrationError', 'KeyFitness', 'PageInfo', 'PersonSource', 'PersonSuggestion', 'Posture',
+  'Provider', 'Remediation', 'ReviewedGrant', 'ReviewedPerson', 'RoleGrant', 'Shard', 'ShardRegion', 'SyncChanges',
+  'SyncProgress', 'SyncScope', 'Tag', 'UserError', 'Viewer', 'WithheldRemoval', 'WithheldRemovals',
 ];
 
 const RULES = {

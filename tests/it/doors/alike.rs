@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
 use serde_json::json;
-use slategate::auth::{self, Token};
+use slategate::auth::{self, NewToken, Token};
 use slategate::store::audit::Actor;
 use slategate::store::views::Role;
 
@@ -30,7 +30,8 @@ async fn by_socket(served: &Served, token: &str) -> (u16, String) {
 /// A token that lives for a day, and its id.
 async fn issued(world: &World) -> (i64, String) {
     let by = Actor { workspace: world.workspace, ..world.actor() };
-    let (id, token) = auth::issue(&world.store, &by, "test", Role::Admin, world.clock.now(), 1).await.unwrap();
+    let new = NewToken { name: "test", role: Role::Admin, person: None, ttl_days: 1 };
+    let (id, token) = auth::issue(&world.store, &by, new, world.clock.now()).await.unwrap();
     (id, token.expose().to_owned())
 }
 

@@ -31,6 +31,9 @@ async fn answers(toy: &Toy) -> Vec<Answer> {
         toy.request("GET", "/graphql/stream?query=%7Bhello%7D").header("accept", "text/event-stream"),
         toy.anonymous("GET", "/graphiql/nothing.js"),
         toy.anonymous("POST", "/graphiql"),
+        toy.anonymous("GET", "/scim/v2/Users"),
+        toy.request("GET", "/scim/v2/Users"),
+        toy.request("POST", "/scim/v2/nothing"),
     ];
     let mut answers = Vec::new();
     for request in requests {
@@ -105,7 +108,7 @@ async fn the_pages_of_the_list_are_let_in_and_no_others() {
             ("access-control-allow-methods", "GET,POST,PUT,DELETE"),
             (
                 "access-control-allow-headers",
-                "accept,authorization,content-type,x-graphql-event-stream-token,x-request-id",
+                "accept,authorization,content-type,x-graphql-event-stream-token,x-request-id,traceparent",
             ),
             ("access-control-allow-origin", APP),
         ];

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod documents;
+mod exports;
 mod graphiql;
 mod headers;
 mod health;

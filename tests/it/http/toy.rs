@@ -12,11 +12,15 @@ use chrono::DateTime;
 use futures_util::stream::{self, BoxStream, Stream};
 use serde_json::Value;
 use slategate::clock::Clock;
+use slategate::export::Exported;
 use slategate::graphql::documents::Documents;
+use slategate::graphql::exports::Asked;
+use slategate::graphql::{self, ApiError};
 use slategate::http::{
     AuthFailure, CallerSession, Deadlines, Gate, GateSettings, GraphQlService, HttpState, Limits, Pending, Readiness,
     RequestId, Unready, router, serve,
 };
+use slategate::telemetry::metrics::HttpMetrics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -29,7 +33,7 @@ pub const GRAPHQL: &str = "application/graphql-response+json";
 pub const JSON: &str = "application/json";
 
 struct Query {
-    /// How often `never` was begun.
+    /// How often something without an end was begun.
     hanging: watch::Sender<u32>,
 }
 
@@ -92,6 +96,7 @@ type ToySchema = Schema<Query, Mutation, Subscription>;
 
 struct Service {
     schema: ToySchema,
+    hanging: watch::Sender<u32>,
     /// Stands for a token store that does not answer.
     tokens_gone: bool,
     trusted_only: bool,
@@ -101,6 +106,7 @@ struct Service {
 struct Session {
     holder: String,
     schema: ToySchema,
+    hanging: watch::Sender<u32>,
     trusted_only: bool,
     is_current: Arc<AtomicBool>,
 }
@@ -112,6 +118,7 @@ impl GraphQlService for Service {
             Some(token @ (TOKEN | ANOTHER_TOKEN)) => Ok(Arc::new(Session {
                 holder: token.to_owned(),
                 schema: self.schema.clone(),
+                hanging: self.hanging.clone(),
                 trusted_only: self.trusted_only,
                 is_current: Arc::clone(&self.is_current),
             })),
@@ -130,12 +137,17 @@ impl CallerSession for Session {
         self.trusted_only
     }
 
-    fn execute<'a>(&'a self, request: Request, _: &'a RequestId) -> Pending<'a, Response> {
-        Box::pin(self.schema.execute(request))
+    fn execute<'a>(&'a self, request: Request, _: &'a RequestId) -> Pending<'a, graphql::Answer> {
+        Box::pin(async { graphql::Answer::Response(Box::new(self.schema.execute(request).await)) })
     }
 
     fn subscribe(&self, request: Request) -> BoxStream<'static, Response> {
         self.schema.execute_stream(request)
+    }
+
+    fn export<'a>(&'a self, _: Asked, _: &'a RequestId) -> Pending<'a, Result<Exported, ApiError>> {
+        self.hanging.send_modify(|begun| *begun += 1);
+        Box::pin(std::future::pending())
     }
 
     fn is_current(&self) -> Pending<'_, Result<bool, AuthFailure>> {
@@ -241,7 +253,7 @@ impl Toy {
     pub async fn with(options: Options) -> Self {
         let touched = Arc::new(AtomicU32::new(0));
         let (hanging, hangs) = watch::channel(0);
-        let schema = Schema::new(Query { hanging }, Mutation(Arc::clone(&touched)), Subscription);
+        let schema = Schema::new(Query { hanging: hanging.clone() }, Mutation(Arc::clone(&touched)), Subscription);
         let draining = CancellationToken::new();
         let Options { checks, graphiql, tokens_gone, deadline, manifest, init, keep_alive, reservation, gate, limits } =
             options;
@@ -250,6 +262,7 @@ impl Toy {
         let app = router(HttpState {
             graphql: Arc::new(Service {
                 schema,
+                hanging,
                 tokens_gone,
                 trusted_only: manifest.is_some(),
                 is_current: Arc::clone(&is_current),
@@ -258,11 +271,14 @@ impl Toy {
             documents: Arc::new(documents),
             gate: Gate::new(gate, Clock::manual(DateTime::UNIX_EPOCH)),
             graphiql,
+            metrics: HttpMetrics::default(),
+            shows_metrics: true,
             draining: draining.clone(),
             tasks: tasks.clone(),
             deadlines: Deadlines {
                 body: deadline,
                 execution: deadline,
+                export: deadline,
                 readiness: deadline,
                 init,
                 keep_alive,
@@ -289,7 +305,7 @@ impl Toy {
         self.touched.load(Ordering::SeqCst)
     }
 
-    /// Waits until `never` was begun so often.
+    /// Waits until something without an end was begun so often: `never`, or an export.
     pub async fn hanging(&self, times: u32) {
         self.hangs.clone().wait_for(|begun| *begun >= times).await.unwrap();
     }

@@ -17,7 +17,8 @@ async fn open(server: &Process, begun: &[u8]) -> TcpStream {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_that_does_not_arrive_ends_its_connection_and_no_other() {
-    let server = Process::serve(&settings(&Database::sqlite())).await;
+    let database = Database::sqlite();
+    let server = Process::serve(&settings(&database)).await;
     let begun = Instant::now();
     let mut streams = vec![open(&server, b"GET /readyz HTTP/1.1\r\nhost:").await, open(&server, b"").await];
     assert_eq!(server.ready(&client()).await, Some(200), "{}", server.log());
@@ -31,7 +32,8 @@ async fn a_head_that_does_not_arrive_ends_its_connection_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endless_head_is_refused() {
-    let server = Process::serve(&settings(&Database::sqlite())).await;
+    let database = Database::sqlite();
+    let server = Process::serve(&settings(&database)).await;
     let mut stream = open(&server, b"GET /readyz HTTP/1.1\r\nx: ").await;
     let mut sent = 0;
     while stream.write_all(&[b'a'; 8_192]).await.is_ok() {
@@ -43,7 +45,8 @@ async fn an_endless_head_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_with_no_place_left_says_so() {
-    let server = Process::serve(&settings(&Database::sqlite())).await;
+    let database = Database::sqlite();
+    let server = Process::serve(&settings(&database)).await;
     let mut idle = Vec::new();
     for _ in 0..2_048 {
         idle.push(open(&server, b"").await);

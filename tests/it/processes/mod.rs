@@ -3,6 +3,7 @@
 //! Times in these tests are limits that the program promises, never pauses. `SLATEGATE_TEST_LONG=1` makes outages last
 //! 30 s instead of 6 s (about two minutes in all), and loops take 50 rounds instead of 8 (about three minutes).
 
+mod care;
 mod clients;
 mod locks;
 mod outage;
@@ -35,14 +36,14 @@ fn rounds() -> u32 {
 }
 
 /// The simulated Atlas behind a relay, and the setting that leads there.
-async fn atlas() -> (Simulator, FaultProxy, (&'static str, String)) {
+pub async fn atlas() -> (Simulator, FaultProxy, (&'static str, String)) {
     let simulator = Simulator::start(demo::organizations(), SimulatorOptions::default()).await.unwrap();
     let (proxy, url) = FaultProxy::before(simulator.base_url().as_str()).await;
     (simulator, proxy, ("SLATEGATE_ATLAS_BASE_URL", url.trim_end_matches('/').to_owned()))
 }
 
 /// Connects the demonstration's first organization; its first sync is queued.
-async fn connect(server: &Process, admin: &str) {
+pub async fn connect(server: &Process, admin: &str) {
     let query = "mutation($input: ConnectMongoDbAtlasInput!) { connectMongoDbAtlas(input: $input) { \
                  userErrors { code message } } }";
     let key = demo::keys::READER;

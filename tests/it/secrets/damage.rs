@@ -25,9 +25,9 @@ fn of(world: &World, public: &str) -> String {
 }
 
 async fn make_due(world: &World) {
-    world.meddle("UPDATE sync_run SET broke_off = 0, taken_over = 0").await;
-    world.meddle("UPDATE integration SET lease_owner = NULL, lease_until = NULL").await;
-    world.meddle(&format!("UPDATE integration SET next_run_at = 1 WHERE {}", of(world, READER.public))).await;
+    world.execute("UPDATE sync_run SET broke_off = 0, taken_over = 0").await;
+    world.execute("UPDATE integration SET lease_owner = NULL, lease_until = NULL").await;
+    world.execute(&format!("UPDATE integration SET next_run_at = 1 WHERE {}", of(world, READER.public))).await;
 }
 
 /// The sealed key of an integration, in hex.
@@ -46,7 +46,7 @@ async fn put(world: &World, public: &str, hex: &str) {
         Kind::Postgres => format!("'\\x{hex}'"),
     };
     let of = of(world, public);
-    world.meddle(&format!("UPDATE integration SET sealed_private_key = {bytes} WHERE {of}")).await;
+    world.execute(&format!("UPDATE integration SET sealed_private_key = {bytes} WHERE {of}")).await;
 }
 
 /// Why the vault does not open a key that is due to be used.
@@ -81,17 +81,17 @@ on_both_databases! {
         assert!(matches!(refusal(&world).await, VaultError::NotAuthentic));
         put(&world, READER.public, &whole).await;
         let of_other = format!("SELECT sealed_private_key FROM integration WHERE workspace_id = {other}");
-        world.meddle(&format!("UPDATE integration SET sealed_private_key = ({of_other}) WHERE {}", of(&world, READER.public))).await;
+        world.execute(&format!("UPDATE integration SET sealed_private_key = ({of_other}) WHERE {}", of(&world, READER.public))).await;
         assert!(matches!(refusal(&world).await, VaultError::WrongKey));
         put(&world, READER.public, &whole).await;
         let keys = "UPDATE data_key SET wrapped_key = (SELECT wrapped_key FROM data_key d WHERE d.workspace_id = {w}) \
                     WHERE workspace_id = {v}";
         let mine = world.workspace.to_string();
-        world.meddle("CREATE TABLE kept AS SELECT * FROM data_key").await;
-        world.meddle(&keys.replace("{w}", &other.to_string()).replace("{v}", &mine)).await;
+        world.execute("CREATE TABLE kept AS SELECT * FROM data_key").await;
+        world.execute(&keys.replace("{w}", &other.to_string()).replace("{v}", &mine)).await;
         assert!(matches!(refusal(&world).await, VaultError::NotAuthentic));
-        world.meddle("UPDATE data_key SET wrapped_key = (SELECT wrapped_key FROM kept WHERE kept.id = data_key.id)").await;
-        world.meddle("DROP TABLE kept").await;
+        world.execute("UPDATE data_key SET wrapped_key = (SELECT wrapped_key FROM kept WHERE kept.id = data_key.id)").await;
+        world.execute("DROP TABLE kept").await;
 
         // Changed in any bit, and cut anywhere.
         let mut runner = TestRunner::deterministic();

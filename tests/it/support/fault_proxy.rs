@@ -24,8 +24,9 @@ pub enum Fault {
     Latency(Duration),
     /// A connection is reset once its client has sent so many bytes.
     CutAfter(usize),
-    /// The first connection whose client says this is reset before the answer to it gets back. Then the fault is over.
-    CutAnswerTo(&'static [u8]),
+    /// The first connection whose client says this, and later COMMIT, is reset before the answer to that gets back.
+    /// Then the fault is over.
+    CutCommitOf(&'static [u8]),
     /// Once a client says this, the fault is `HoldAnswers`.
     HoldAnswersTo(&'static [u8]),
     /// Answers wait until the fault is another.
@@ -180,7 +181,8 @@ async fn pump(
     way: Way,
     deaf: &AtomicBool,
 ) -> End {
-    let (mut piece, mut sent) = (vec![0; 16 * 1024], 0_usize);
+    let (mut piece, mut sent, mut said) = (vec![0; 16 * 1024], 0_usize, false);
+    let says = |piece: &[u8], words: &[u8]| piece.windows(words.len()).any(|window| window == words);
     loop {
         let Ok(read) = from.read(&mut piece).await else { return End::Reset };
         let fault = *state.fault.borrow();
@@ -205,14 +207,15 @@ async fn pump(
                     return End::Reset;
                 }
             }
-            Fault::CutAnswerTo(words) if way == Way::Question => {
-                if piece.windows(words.len()).any(|window| window == words) {
+            Fault::CutCommitOf(words) if way == Way::Question => {
+                said |= says(piece, words);
+                if said && says(piece, b"COMMIT") {
                     deaf.store(true, Ordering::Relaxed);
                     state.fault.send_replace(Fault::None);
                 }
             }
             Fault::HoldAnswersTo(words) if way == Way::Question => {
-                if piece.windows(words.len()).any(|window| window == words) {
+                if says(piece, words) {
                     state.fault.send_replace(Fault::HoldAnswers);
                 }
             }
@@ -220,7 +223,7 @@ async fn pump(
                 let mut fault = state.fault.subscribe();
                 let _over = fault.wait_for(|fault| *fault != Fault::HoldAnswers).await;
             }
-            Fault::None | Fault::CutAfter(_) | Fault::CutAnswerTo(_) | Fault::HoldAnswersTo(_) | Fault::HoldAnswers => {
+            Fault::None | Fault::CutAfter(_) | Fault::CutCommitOf(_) | Fault::HoldAnswersTo(_) | Fault::HoldAnswers => {
             }
         }
         sent += read;

@@ -2,6 +2,7 @@
 
 mod chance;
 pub mod database;
+mod exposition;
 pub mod fault_proxy;
 mod own_postgres;
 pub mod process;
@@ -13,6 +14,7 @@ mod world;
 
 pub use chance::{Chance, is_long};
 pub use database::{Database, Kind};
+pub use exposition::Exposition;
 pub use fault_proxy::{Fault, FaultProxy};
 pub use own_postgres::{Halt, OwnPostgres};
 pub use process::{Process, Signal};

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use slategate::auth::{self, oidc::Oidc};
+use slategate::auth::{self, NewToken, oidc::Oidc};
 use slategate::gateway::Gateway;
 use slategate::http::{Deadlines, GateSettings, router};
 use slategate::lifecycle::Lifecycle;
@@ -18,6 +18,8 @@ use super::World;
 /// Serves until it is dropped.
 pub struct Served {
     pub address: SocketAddr,
+    /// Where metrics are served without a token.
+    pub metrics: SocketAddr,
     pub client: reqwest::Client,
     pub lifecycle: Lifecycle,
 }
@@ -53,20 +55,32 @@ impl World {
         lifecycle.spawn(gateway.store.clone().hear_changes(lifecycle.shutdown.clone()));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
+        let scraped_on = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let metrics = scraped_on.local_addr().unwrap();
         let mut state = gateway.http_state();
         state.deadlines.execution = execution;
+        let (scrapes, stop) = (gateway.metrics_router(state.clone()), lifecycle.shutdown.clone());
+        lifecycle.tasks.spawn(async move {
+            axum::serve(scraped_on, scrapes).with_graceful_shutdown(stop.cancelled_owned()).await.unwrap();
+        });
         let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
         let stop = lifecycle.shutdown.clone();
         lifecycle.tasks.spawn(async move {
             axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.unwrap();
         });
-        Served { address, client: reqwest::Client::builder().no_proxy().build().unwrap(), lifecycle }
+        Served { address, metrics, client: reqwest::Client::builder().no_proxy().build().unwrap(), lifecycle }
     }
 
     /// A token of this workspace that lives for 90 days.
     pub async fn token(&self, workspace: i64, role: Role) -> String {
+        self.token_of(workspace, role, None).await
+    }
+
+    /// The same, with which a person of this workspace calls.
+    pub async fn token_of(&self, workspace: i64, role: Role, person: Option<i64>) -> String {
         let by = Actor { workspace, ..self.actor() };
-        let issued = auth::issue(&self.store, &by, "test", role, self.clock.now(), 90).await;
+        let new = NewToken { name: "test", role, person, ttl_days: 90 };
+        let issued = auth::issue(&self.store, &by, new, self.clock.now()).await;
         issued.unwrap().1.expose().to_owned()
     }
 }

@@ -56,7 +56,7 @@ on_both_databases! {
 
     async fn a_run_that_breaks_off_waits_and_gives_up_after_five_times(database) {
         let world = World::synced(&database, HARBOUR_READER.public).await;
-        world.meddle("UPDATE integration SET sealed_private_key = NULL").await;
+        world.execute("UPDATE integration SET sealed_private_key = NULL").await;
         world.clock.advance(TimeDelta::hours(1));
         for attempt in 1..=4 {
             assert_eq!(world.sync_due().await, 1, "{attempt}");
@@ -164,13 +164,13 @@ on_both_databases! {
     async fn workers_outlive_an_outage_and_lose_no_slot(database) {
         let world = World::synced(&database, HARBOUR_READER.public).await;
         world.clock.advance(TimeDelta::hours(1));
-        world.meddle("ALTER TABLE integration RENAME TO integration_away").await;
+        world.execute("ALTER TABLE integration RENAME TO integration_away").await;
         let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
         world.engine.start(&tasks, &cancel, 2).await.unwrap();
         let statements = || world.statements.load(std::sync::atomic::Ordering::Relaxed);
         let tried = statements() + 12;
         until("the workers try", async || statements() >= tried).await;
-        world.meddle("ALTER TABLE integration_away RENAME TO integration").await;
+        world.execute("ALTER TABLE integration_away RENAME TO integration").await;
         until("the slot is worked off", async || story(&world).await["status"] == "SUCCEEDED"
             && world.count("sync_run").await == 2).await;
         assert_eq!(story(&world).await["scheduledAt"], "2026-11-02T10:00:00Z");

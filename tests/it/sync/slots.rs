@@ -55,9 +55,9 @@ on_both_databases! {
         let copy = |also: &str, values: &str| {
             format!("INSERT INTO sync_run ({columns}, {also}) SELECT {columns}, {values} FROM sync_run WHERE finished_at IS NULL")
         };
-        assert!(world.try_meddle(&copy("finished_at, scheduled_at", "queued_at, scheduled_at")).await.is_err());
-        assert!(world.try_meddle(&copy("scheduled_at", "NULL")).await.is_err());
-        world.meddle(&copy("finished_at", "queued_at")).await;
+        assert!(world.try_execute(&copy("finished_at, scheduled_at", "queued_at, scheduled_at")).await.is_err());
+        assert!(world.try_execute(&copy("scheduled_at", "NULL")).await.is_err());
+        world.execute(&copy("finished_at", "queued_at")).await;
     }
 
     async fn a_wish_and_the_schedule_share_the_run_under_way(database) {

@@ -1,7 +1,7 @@
 //! Every argument of the schema that takes an id or a cursor, given one of another workspace and one that never was:
 //! the answers are the same, byte for byte.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Known, Two, ghost_of, ghost_of_cursor, two, without_request_ids};
 use crate::on_both_databases;
@@ -44,8 +44,16 @@ impl Put {
 }
 
 /// Values of this workspace for what else has to be given.
-fn valid(own: &Known, name: &str) -> Value {
-    match name {
+fn valid(own: &Known, name: &str) -> String {
+    let value = match name {
+        "role" => return "VIEWER".to_owned(),
+        "decision" => return "KEEP".to_owned(),
+        "accessReviewId" => json!(own.any("AccessReview")),
+        "itemIds" => json!([own.any("AccessReviewItem")]),
+        "reviewerId" => json!(own.any("Person")),
+        "reviewerIds" => json!([own.any("Person")]),
+        "dueOn" => json!("2030-01-01"),
+        "name" => json!("a name"),
         "integrationId" => json!(own.any("Integration")),
         "syncRunId" => json!(own.any("SyncRun")),
         "assetId" => json!(own.any("AtlasCluster")),
@@ -53,7 +61,8 @@ fn valid(own: &Known, name: &str) -> Value {
         "apiTokenId" => json!(own.any("ApiToken")),
         "publicKey" | "privateKey" => json!("nwreader"),
         other => panic!("what is a valid {other}?"),
-    }
+    };
+    value.to_string()
 }
 
 /// Where a field takes something: in an argument, or in a field of an input object.

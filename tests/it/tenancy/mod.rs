@@ -102,6 +102,7 @@ async fn two(database: &Database) -> Two {
     let other = world.token(other_id, Role::Admin).await;
     number_on_from(&world, GHOST + 1).await;
     sync(&world, world.workspace).await;
+    review(&world, world.workspace, "a review").await;
     let served = world.serve().await;
     let caller = world.token(world.workspace, Role::Admin).await;
     let own = Known::of(&served, &caller, &past).await;
@@ -138,6 +139,16 @@ async fn number_on_from(world: &World, number: i64) {
     }
 }
 
+/// Has somebody of a workspace review its access.
+async fn review(world: &World, workspace: i64, name: &str) {
+    let people = world.query_in(workspace, Role::Admin, "{ people(first: 1) { nodes { id } } }", json!({})).await;
+    let start = "mutation($who: ID!, $name: String!) { startAccessReview(input: { name: $name, reviewerIds: [$who], \
+                 dueOn: \"2030-01-01\" }) { userErrors { code } } }";
+    let who = json!({ "name": name, "who": people["data"]["people"]["nodes"][0]["id"] });
+    let started = world.query_in(workspace, Role::Admin, start, who).await;
+    assert_eq!(started["data"]["startAccessReview"]["userErrors"], json!([]), "{started}");
+}
+
 /// What people enter by hand, and what they try.
 async fn fill(world: &World, workspace: i64) {
     let ask = async |query: &str, variables: Value| {
@@ -160,6 +171,7 @@ async fn fill(world: &World, workspace: i64) {
     ask(edit, json!({ "asset": asset, "link": link })).await;
     ask("mutation { createApiToken(input: { name: \"zqx7 token\", role: VIEWER }) { apiToken { id } } }", json!({}))
         .await;
+    review(world, workspace, "zqx7 review").await;
     let tried = "mutation { importPeople(input: { csv: \"zqx7\" }) { userErrors { code } } }";
     world.query_in(workspace, Role::Viewer, tried, json!({})).await;
 }
@@ -168,7 +180,8 @@ impl Known {
     async fn of(served: &Served, token: &str, past: &str) -> Self {
         let mut known = Self::default();
         let page = "pageInfo { startCursor endCursor } edges { cursor node { __typename id } }";
-        let lists = ["integrations", "assets", "accounts", "projects", "people", "controlResults", "syncRuns"];
+        let lists =
+            ["integrations", "assets", "accounts", "projects", "people", "controlResults", "syncRuns", "accessReviews"];
         let admin_lists = ["auditEvents", "apiTokens"];
         let dated = ["assets", "accounts", "projects", "controlResults"];
         for list in lists.into_iter().chain(admin_lists) {
@@ -181,8 +194,13 @@ impl Known {
                 known.note(list, &answer["data"][list]);
             }
         }
-        let nested =
-            [("integrations", "syncRuns"), ("projects", "assets"), ("people", "accounts"), ("people", "ownedAssets")];
+        let nested = [
+            ("integrations", "syncRuns"),
+            ("projects", "assets"),
+            ("people", "accounts"),
+            ("people", "ownedAssets"),
+            ("accessReviews", "items"),
+        ];
         for (list, field) in nested {
             let query = format!("{{ {list}(first: 9) {{ nodes {{ {field}(first: 3) {{ {page} }} }} }} }}");
             let (_, answer) = served.post(Some(token), &query, json!({})).await;

@@ -1,8 +1,9 @@
-// The README's examples, as they stand there: each is valid and does what it says.
+// The examples of the README and of docs/, as they stand there: each is valid and does what it says.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -12,15 +13,22 @@ import { editing } from '../story.js';
 import { demo, ROOT } from '../slategate.js';
 
 const run = promisify(execFile);
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
 const HERE = fileURLToPath(new URL('..', import.meta.url));
 const PROJECT = join(HERE, 'built/typescript');
 
-/** The texts of the README's code blocks in this language; indented ones, as in lists, without their indentation. */
-function blocks(language) {
-  const fence = new RegExp(`^( *)\`\`\`${language}\\n([^]*?)^ *\`\`\`$`, 'gm');
-  return [...README.matchAll(fence)].map(([, indent, text]) => text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''));
-}
+/** The code blocks of all pages, without the indentation that they have in lists; `shown` is an answer right below. */
+const BLOCKS = PAGES.flatMap((page) => {
+  const fence = /^( *)```(\w+)\n([^]*?)^ *```$(?:\n\n *```(json|csv)\n([^]*?)^ *```$)?/gm;
+  return [...readFileSync(join(ROOT, page), 'utf8').matchAll(fence)].map(([, indent, language, text, , shown]) => ({
+    page,
+    language,
+    text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    shown,
+  }));
+});
+
+const blocks = (language) => BLOCKS.filter((block) => block.language === language);
 
 let server;
 before(async () => (server = await demo()));
@@ -31,11 +39,12 @@ const environment = () => ({ ...process.env, TOKEN: server.token });
 
 describe('GraphQL', () => {
   const schema = buildSchema(readFileSync(join(ROOT, 'schema.graphql'), 'utf8'));
-  const documents = blocks('graphql');
+  // Answers that are shown are compared by the program's own tests.
+  const documents = blocks('graphql').filter(({ shown }) => !shown);
 
-  it('has examples', () => assert.ok(documents.length >= 6));
-  for (const document of documents) {
-    it(document.split('\n')[0], async () => {
+  it('has examples', () => assert.ok(documents.length >= 15));
+  for (const { page, text: document } of documents) {
+    it(`${page}: ${document.split('\n')[0]}`, async () => {
       assert.deepEqual(validate(schema, parse(document)), []);
       const data = await server.ask(document);
       for (const [name, answer] of Object.entries(data)) {
@@ -47,28 +56,48 @@ describe('GraphQL', () => {
 });
 
 describe('curl', () => {
-  const commands = blocks('sh').filter((text) => text.startsWith('curl'));
-  const [query, subscription] = commands;
+  const commands = blocks('sh').filter(({ text }) => text.startsWith('curl'));
+  const downloads = commands.filter(({ text }) => /^curl -\w*O/.test(text));
+  const subscriptions = commands.filter(({ text }) => /^curl -\w*N/.test(text));
+  const queries = commands.filter((command) => !downloads.includes(command) && !subscriptions.includes(command));
 
-  it('has a query and a subscription', () => assert.equal(commands.length, 2));
-
-  it('asks', async () => {
-    const { stdout } = await run('bash', ['-c', here(query)], { env: environment() });
-    assert.deepEqual(JSON.parse(stdout), await asked('{ posture { controlsFailing } }'));
+  it('has downloads, queries and a subscription', () => {
+    assert.deepEqual([downloads.length, queries.length, subscriptions.length], [1, 4, 1]);
   });
 
-  it('follows', async () => {
-    const curl = spawn('bash', ['-c', `exec ${here(subscription)}`], { env: environment(), stdio: ['ignore', 'pipe', 'inherit'] });
-    const event = await firstLine(curl.stdout, (line) => line.startsWith('data: '));
-    curl.kill();
-    const { data } = JSON.parse(event.slice('data: '.length));
-    assert.notEqual(data.controlChanged.previous, data.controlChanged.current);
-  });
+  for (const { page, text } of downloads) {
+    it(`downloads: ${page}`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'slategate-downloads-'));
+      await run('bash', ['-ec', here(text)], { env: environment(), cwd: folder });
+      const files = readdirSync(folder);
+      rmSync(folder, { recursive: true });
+      assert.equal(files.length, text.match(/^curl/gm).length, files.join(' '));
+    });
+  }
+
+  for (const { page, text, shown } of queries) {
+    it(`asks: ${page}`, async () => {
+      const { stdout } = await run('bash', ['-o', 'pipefail', '-c', here(text)], { env: environment() });
+      if (text.includes('/exports/')) assert.equal(stdout, shown);
+      else if (shown) assert.deepEqual(JSON.parse(stdout), JSON.parse(shown));
+      else assert.ok(JSON.parse(stdout).data, stdout);
+    });
+  }
+
+  for (const { page, text } of subscriptions) {
+    it(`follows: ${page}`, async () => {
+      const curl = spawn('bash', ['-c', `exec ${here(text)}`], { env: environment(), stdio: ['ignore', 'pipe', 'inherit'] });
+      const event = await firstLine(curl.stdout, (line) => line.startsWith('data: '));
+      curl.kill();
+      const { data } = JSON.parse(event.slice('data: '.length));
+      assert.notEqual(data.controlChanged.previous, data.controlChanged.current);
+    });
+  }
 });
 
 describe('JavaScript', () => {
   it('follows a subscription', async () => {
-    const [text] = blocks('js');
+    const [{ text }] = blocks('js');
     const folder = join(HERE, 'built');
     mkdirSync(folder, { recursive: true });
     // A browser has a WebSocket, and the reader has a token.
@@ -85,7 +114,7 @@ describe('JavaScript', () => {
 describe('TypeScript', { timeout: 120_000 }, () => {
   it('gets its types without a warning, type-checks and runs', async () => {
     rmSync(PROJECT, { recursive: true, force: true });
-    for (const text of blocks('ts')) {
+    for (const { text } of blocks('ts')) {
       const path = join(PROJECT, /^\/\/ (\S+)\n/.exec(text)[1]);
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, here(text));
@@ -107,7 +136,7 @@ describe('TypeScript', { timeout: 120_000 }, () => {
 
 describe('Python', () => {
   it('reads page by page', async () => {
-    const [text] = blocks('python');
+    const [{ text }] = blocks('python');
     const { stdout } = await run('python3', ['-W', 'error', '-c', here(text)], { env: environment() });
     const { data } = await asked('{ accounts(filter: { flag: [LEAVER] }) { nodes { login } } }');
     assert.deepEqual(stdout.trim().split('\n').map((line) => line.split(' ')[0]), data.accounts.nodes.map(({ login }) => login));
