@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::controls::Policy;
 use crate::graphql::documents::Documents;
 use crate::graphql::exports::Exports;
-use crate::graphql::{self, Answers, State};
+use crate::graphql::{self, Answers, Refresher, State};
 use crate::http::{Deadlines, Gate, GateSettings, HttpState, Limits, metrics_router, router, serve};
 use crate::lifecycle::Lifecycle;
 use crate::store::views::Role;
@@ -170,7 +170,10 @@ impl Gateway {
             started.inspect_err(|_| shutdown.cancel())
         };
         let limits = Limits { drain: DRAIN_WITHIN, ..Limits::default() };
-        let state = self.http_state();
+        let (state, refresher) = self.serving();
+        if self.answers_limit > 0 {
+            self.lifecycle.spawn(refresher.run(shutdown.clone()));
+        }
         let scrapes = self.metrics_router(state.clone());
         let serving = serve(listener, router(state), shutdown.clone(), limits);
         let scraped_on = self.scraped_on.take();
@@ -209,7 +212,15 @@ impl Gateway {
 
     /// What requests are answered with.
     pub fn http_state(&self) -> HttpState {
+        self.serving().0
+    }
+
+    /// What requests are answered with, and what keeps the answers new.
+    pub fn serving(&self) -> (HttpState, Refresher) {
         let state = State { store: self.store.clone(), engine: self.engine.clone(), clock: self.clock.clone() };
+        let (schema, answers) = (graphql::schema(state.clone()), Arc::new(Answers::new(self.answers_limit)));
+        let documents = Arc::clone(&self.documents);
+        let refresher = Refresher::new(schema.clone(), state.clone(), Arc::clone(&answers), documents);
         let service = Service {
             authenticator: Authenticator::new(
                 self.store.clone(),
@@ -217,15 +228,15 @@ impl Gateway {
                 self.lifecycle.tasks.clone(),
                 self.oidc.clone(),
             ),
-            schema: graphql::schema(state.clone()),
+            schema,
             exports: Exports::new(state.clone(), self.lifecycle.tasks.clone()),
             state,
-            answers: Arc::new(Answers::new(self.answers_limit)),
+            answers,
             trusted_only: self.trusted_only.clone(),
             metrics: self.metrics.graphql.clone(),
             scrape: self.scrape(),
         };
-        HttpState {
+        let http = HttpState {
             graphql: Arc::new(service),
             ready: Arc::new(Ready::new(self.store.clone(), self.engine.clone(), self.clock.clone())),
             documents: Arc::clone(&self.documents),
@@ -236,7 +247,8 @@ impl Gateway {
             draining: self.lifecycle.shutdown.clone(),
             tasks: self.lifecycle.tasks.clone(),
             deadlines: Deadlines::default(),
-        }
+        };
+        (http, refresher)
     }
 }
 

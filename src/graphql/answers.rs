@@ -3,27 +3,36 @@
 //! An answer holds for the generation of its workspace that it was read at, and the database is asked for the present
 //! one each time. So whatever was committed before a question, by whichever process, is in the answer to it. Time alone
 //! changes answers too, as when evidence grows too old: each is kept no longer than until the next such instant.
+//!
+//! What is asked again and again is read anew after a commit, before anybody asks: see [`Refresher`].
+//!
+//! [`Refresher`]: super::refresh::Refresher
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, Value};
+use async_graphql::{Request, Response, Value, Variables};
 use bytes::Bytes;
 use chrono::TimeDelta;
 use lru::LruCache;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::documents::{DocumentHash, chosen};
+use super::documents::{DocumentHash, Hash, chosen};
 use super::session::Session;
 use crate::domain::Instant;
-use crate::store::Store;
 use crate::store::views::{Caller, CallerPerson};
+use crate::store::{Committed, Store};
 
 /// No answer is given again for longer.
 const LONGEST: TimeDelta = TimeDelta::minutes(10);
-/// What an answer takes beside its text, about.
-const OVERHEAD: usize = 256;
+/// What an answer takes beside its text and its variables, about.
+const OVERHEAD: usize = 512;
+/// Variables take so many times their JSON, about.
+const VARIABLES: usize = 4;
+/// Questions that are asked again after a commit, and answers that are looked through for them.
+const MOST_AGAIN: usize = 256;
+const LOOKED_THROUGH: usize = 4_096;
 /// The longest answer that is kept, as a share of all.
 const LARGEST: usize = 16;
 
@@ -70,6 +79,54 @@ struct Known {
     /// From then on time alone may have changed it.
     until: Instant,
     text: Bytes,
+    asked: Arc<Asked>,
+    /// Somebody asked for it after it was first known, and since it was last read anew.
+    is_wanted: bool,
+}
+
+/// All it takes to ask a question again.
+#[derive(Debug)]
+pub struct Asked {
+    pub caller: Caller,
+    pub document: Hash,
+    pub operation: Option<String>,
+    pub variables: Variables,
+    /// Bytes, about.
+    weight: usize,
+}
+
+impl Asked {
+    fn by(caller: &Caller, request: &Request) -> Option<Self> {
+        let DocumentHash(document) = *hash_of(request)?;
+        let written = serde_json::to_vec(&request.variables).ok()?.len();
+        let variables = request.variables.clone();
+        let caller = Caller { request_id: None, ..caller.clone() };
+        let operation = request.operation_name.clone();
+        Some(Self { caller, document, operation, variables, weight: written * VARIABLES })
+    }
+}
+
+/// A question that is being answered from the database.
+pub struct Open {
+    question: Question,
+    asked: Arc<Asked>,
+    is_asked_again: bool,
+}
+
+impl Open {
+    /// Asked by a caller, whom memory could not answer.
+    pub fn asked(question: Question, caller: &Caller, request: &Request) -> Option<Self> {
+        Some(Self { question, asked: Arc::new(Asked::by(caller, request)?), is_asked_again: false })
+    }
+
+    /// Asked by ourselves.
+    pub const fn again(question: Question, asked: Arc<Asked>) -> Self {
+        Self { question, asked, is_asked_again: true }
+    }
+}
+
+fn hash_of(request: &Request) -> Option<&DocumentHash> {
+    request.data.get(&std::any::TypeId::of::<DocumentHash>())?.downcast_ref()
 }
 
 impl Answers {
@@ -82,7 +139,7 @@ impl Answers {
         if self.limit == 0 {
             return None;
         }
-        let DocumentHash(document) = *request.data.get(&std::any::TypeId::of::<DocumentHash>())?.downcast_ref()?;
+        let DocumentHash(document) = *hash_of(request)?;
         let operation = request.operation_name.clone();
         let chosen = chosen(request.parsed_query().ok()?, operation.as_deref())?;
         if chosen.ty != OperationType::Query {
@@ -106,14 +163,38 @@ impl Answers {
     /// The answer, if it still holds.
     pub async fn find(&self, question: Question, store: &Store, workspace: i64) -> Option<Bytes> {
         let known = self.lock().answers.get(&question).cloned()?;
-        // Whoever cannot ask is told so by what is asked next.
-        let (generation, now) = store.generation(workspace).await.ok()?;
-        let holds = known.generation == generation && (known.at..known.until).contains(&now);
-        holds.then_some(known.text)
+        if !known.holds(store, workspace).await {
+            return None;
+        }
+        if let Some(known) = self.lock().answers.peek_mut(&question) {
+            known.is_wanted = true;
+        }
+        Some(known.text)
+    }
+
+    /// Questions that were asked again and again and that a commit may have given other answers; the latest first.
+    pub fn outdated_by(&self, committed: &Committed) -> Vec<(Question, Arc<Asked>)> {
+        let is_concerned = |known: &Known| match committed {
+            Committed::In(workspaces) => workspaces.contains(&known.asked.caller.workspace),
+            Committed::Anywhere => true,
+        };
+        let kept = self.lock();
+        let latest = kept.answers.iter().take(LOOKED_THROUGH);
+        let outdated = latest.filter(|(_, known)| known.is_wanted && is_concerned(known)).take(MOST_AGAIN);
+        outdated.map(|(question, known)| (*question, Arc::clone(&known.asked))).collect()
+    }
+
+    /// Whether the answer still holds.
+    pub async fn holds(&self, question: Question, store: &Store, workspace: i64) -> bool {
+        let known = self.lock().answers.peek(&question).cloned();
+        match known {
+            Some(known) => known.holds(store, workspace).await,
+            None => false,
+        }
     }
 
     /// Keeps the answer of a session that has read what commits left, and nothing that is the caller's own.
-    pub async fn keep(&self, question: Question, session: &Session, response: Response) -> Answer {
+    pub async fn keep(&self, open: Open, session: &Session, response: Response) -> Answer {
         let is_whole = response.errors.is_empty() && response.extensions.is_empty() && response.http_headers.is_empty();
         let Some((generation, at, until)) = session.read_of_commits().await.filter(|_| is_whole) else {
             return Answer::Response(Box::new(response));
@@ -122,12 +203,11 @@ impl Answers {
             return Answer::Response(Box::new(response));
         };
         let text = Bytes::from(text);
-        if text.len() <= self.limit / LARGEST {
-            self.lock().put(
-                question,
-                Known { generation, at, until: until.min(at + LONGEST), text: text.clone() },
-                self.limit,
-            );
+        let Open { question, asked, is_asked_again } = open;
+        let until = until.min(at + LONGEST);
+        let known = Known { generation, at, until, text: text.clone(), asked, is_wanted: !is_asked_again };
+        if known.weight() <= self.limit / LARGEST {
+            self.lock().put(question, known, self.limit);
         }
         Answer::Text(text)
     }
@@ -143,11 +223,18 @@ struct Data<'a> {
 }
 
 impl Kept {
-    fn put(&mut self, question: Question, known: Known, limit: usize) {
-        self.bytes += known.weight();
-        if let Some(before) = self.answers.put(question, known) {
+    /// In place of an older answer to the same question. What was asked only once is not wanted yet.
+    fn put(&mut self, question: Question, mut known: Known, limit: usize) {
+        if let Some(before) = self.answers.peek(&question) {
+            if (before.generation, before.until) >= (known.generation, known.until) {
+                return;
+            }
             self.bytes -= before.weight();
+        } else {
+            known.is_wanted = false;
         }
+        self.bytes += known.weight();
+        self.answers.put(question, known);
         while self.bytes > limit {
             let Some((_, oldest)) = self.answers.pop_lru() else { break };
             self.bytes -= oldest.weight();
@@ -157,28 +244,67 @@ impl Kept {
 
 impl Known {
     fn weight(&self) -> usize {
-        self.text.len() + OVERHEAD
+        self.text.len() + self.asked.weight + OVERHEAD
+    }
+
+    async fn holds(&self, store: &Store, workspace: i64) -> bool {
+        // Whoever cannot ask is told so by what is asked next.
+        let Ok((generation, now)) = store.generation(workspace).await else { return false };
+        self.generation == generation && (self.at..self.until).contains(&now)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::views::Role;
+
+    fn known(generation: i64, until: i64, length: usize) -> Known {
+        let caller = Caller {
+            workspace: 1,
+            workspace_name: "default".to_owned(),
+            key: "token:1".to_owned(),
+            name: "ci".to_owned(),
+            role: Role::Viewer,
+            person: CallerPerson::Nobody,
+            request_id: None,
+        };
+        let asked = Asked { caller, document: [0; 32], operation: None, variables: Variables::default(), weight: 0 };
+        Known {
+            generation,
+            at: Instant::UNIX_EPOCH,
+            until: Instant::UNIX_EPOCH + TimeDelta::seconds(until),
+            text: Bytes::from(vec![b' '; length]),
+            asked: Arc::new(asked),
+            is_wanted: true,
+        }
+    }
 
     #[test]
     fn what_is_kept_stays_below_the_limit_and_the_oldest_goes_first() {
         let mut kept = Kept { answers: LruCache::unbounded(), bytes: 0 };
-        let at = Instant::UNIX_EPOCH;
-        let known = |length| Known { generation: 1, at, until: at, text: Bytes::from(vec![b' '; length]) };
         let limit = 10 * (100 + OVERHEAD);
         for number in 0..25 {
-            kept.put(Question([number; 32]), known(100), limit);
-            kept.put(Question([number; 32]), known(100), limit);
+            kept.put(Question([number; 32]), known(1, 0, 100), limit);
+            kept.put(Question([number; 32]), known(2, 0, 100), limit);
             assert!(kept.bytes <= limit);
         }
         assert_eq!(kept.answers.len(), 10);
         assert!(kept.answers.contains(&Question([24; 32])) && !kept.answers.contains(&Question([14; 32])));
-        kept.put(Question([99; 32]), known(limit), limit);
+        kept.put(Question([99; 32]), known(1, 0, limit), limit);
         assert_eq!((kept.answers.len(), kept.bytes), (0, 0), "what is too long for all is not kept either");
+    }
+
+    #[test]
+    fn an_answer_gives_way_to_newer_ones_only() {
+        let mut kept = Kept { answers: LruCache::unbounded(), bytes: 0 };
+        let question = Question([7; 32]);
+        for (generation, until, length, stays) in
+            [(2, 10, 100, 100), (1, 20, 200, 100), (2, 5, 300, 100), (2, 11, 400, 400), (3, 1, 500, 500)]
+        {
+            kept.put(question, known(generation, until, length), 10_000);
+            assert_eq!(kept.answers.peek(&question).map(|known| known.text.len()), Some(stays));
+            assert_eq!(kept.bytes, stays + OVERHEAD);
+        }
     }
 }

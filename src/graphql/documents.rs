@@ -24,7 +24,7 @@ use cache::Cache;
 pub use manifest::ManifestError;
 
 /// SHA-256 of a document's text.
-type Hash = [u8; 32];
+pub type Hash = [u8; 32];
 
 /// The same, as a request carries it once it is admitted.
 #[derive(Debug, Clone, Copy)]
@@ -186,6 +186,16 @@ impl Documents {
         }
         request.set_parsed_query(document.parsed.clone());
         Ok(request.data(document.hash))
+    }
+
+    /// A request that was admitted before, as it was then; None where its document is known no longer.
+    pub fn again(&self, hash: Hash, operation: Option<&str>, variables: Variables) -> Option<Request> {
+        let trusted = self.trusted.by_hash.get(&hash).cloned();
+        let document = trusted.or_else(|| self.lock().get(&hash))?;
+        let mut request = Request::new("").variables(variables).data(document.hash);
+        request.operation_name = operation.map(str::to_owned);
+        request.set_parsed_query(document.parsed.clone());
+        Some(request)
     }
 
     fn by_id(&self, id: &str, trusted_only: bool) -> Option<Arc<Document>> {

@@ -37,6 +37,7 @@ mod presence;
 mod project;
 mod provider;
 mod query;
+mod refresh;
 mod review;
 mod scalars;
 mod secret;
@@ -50,6 +51,7 @@ pub use access::Action;
 pub use answers::{Answer, Answers};
 pub use error::{ApiError, CODES};
 pub use meant::Meant;
+pub use refresh::Refresher;
 
 use std::sync::Arc;
 
@@ -57,6 +59,7 @@ use async_graphql::{Request, Response, SDLExportOptions, SchemaBuilder};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 
+use self::answers::Open;
 use self::batches::Batches;
 use self::introspection::Introspected;
 use self::mutation::Mutation;
@@ -108,9 +111,10 @@ pub async fn answer(schema: &Schema, state: &State, answers: &Answers, caller: C
     {
         return Answer::Text(text);
     }
+    let open = question.and_then(|question| Open::asked(question, &caller, &request));
     let (response, session) = Box::pin(run(schema, state, caller, request)).await;
-    let answer = match question {
-        Some(question) => answers.keep(question, &session, response).await,
+    let answer = match open {
+        Some(open) => answers.keep(open, &session, response).await,
         None => Answer::Response(Box::new(response)),
     };
     session.finish().await;

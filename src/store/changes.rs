@@ -3,6 +3,7 @@
 //! On PostgreSQL every replica hears it when the writing transaction commits. On SQLite this process alone writes what
 //! is waited for, and tells itself. Word can get lost with a connection, so who waits looks now and then by itself.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
@@ -119,7 +120,50 @@ impl Wakes {
     }
 }
 
+/// The workspaces of commits, as they happen.
+#[derive(Debug)]
+pub struct Commits(broadcast::Receiver<Change>);
+
+/// Where something was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    In(BTreeSet<i64>),
+    /// Word was lost.
+    Anywhere,
+}
+
+impl Commits {
+    /// Waits for a commit, and tells where there were any since it told last.
+    pub async fn next(&mut self) -> Committed {
+        let mut workspaces = BTreeSet::new();
+        let mut is_anywhere = false;
+        loop {
+            let change = match self.0.try_recv() {
+                Ok(change) => change,
+                Err(TryRecvError::Lagged(_)) => Change::Anything,
+                Err(_) if is_anywhere => return Committed::Anywhere,
+                Err(_) if !workspaces.is_empty() => return Committed::In(workspaces),
+                Err(_) => match self.0.recv().await {
+                    Ok(change) => change,
+                    Err(RecvError::Lagged(_)) => Change::Anything,
+                    Err(RecvError::Closed) => std::future::pending().await,
+                },
+            };
+            match change {
+                Change::Commit { workspace } => _ = workspaces.insert(workspace),
+                Change::Anything => is_anywhere = true,
+                Change::Progress { .. } => {}
+            }
+        }
+    }
+}
+
 impl Store {
+    /// Commits in any workspace from now on.
+    pub fn commits(&self) -> Commits {
+        Commits(self.changes.0.subscribe())
+    }
+
     /// Wakes on each commit of a workspace from now on and, of a watched integration, whenever its run comes further.
     pub fn wakes(&self, workspace: i64, integration: Option<i64>) -> Wakes {
         Wakes { changes: self.changes.0.subscribe(), workspace, integration }

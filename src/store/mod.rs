@@ -25,7 +25,7 @@ pub mod workspaces;
 pub mod write;
 
 pub use backup::DumpRights;
-pub use changes::Wakes;
+pub use changes::{Commits, Committed, Wakes};
 pub use connect::{Backend, Store, StoreOptions};
 pub use error::{Outage, StoreError};
 pub use read::Reader;

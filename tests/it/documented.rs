@@ -27,7 +27,7 @@ const STATEMENTS: [(&str, usize, usize); 24] = [
     ("{ controlResults", 5, 5),
     ("{ control", 4, 4),
     ("{ accounts", 2, 3),
-    ("{ posture { controlsFailing failingResults assets accounts", 6, 6),
+    ("{ posture { controlsFailing failingResults assets accounts", 5, 5),
     // docs/analysts.md
     ("{ assets", 4, 5),
     ("{ assets", 3, 3),
@@ -53,7 +53,7 @@ const STATEMENTS: [(&str, usize, usize); 24] = [
     ("query Inventory", 4, 5),
     ("query AccessReview", 5, 6),
     ("query FailingControls {", 10, 10),
-    ("query Compare", 8, 8),
+    ("query Compare", 6, 6),
 ];
 
 const TABS: &str = include_str!("../../graphiql/src/starter-tabs.js");

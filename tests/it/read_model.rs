@@ -43,6 +43,32 @@ on_both_databases! {
         }
     }
 
+    async fn what_is_asked_again_and_again_is_known_before_it_is_asked(database) {
+        let world = World::demo(&database).await;
+        let (mut served, token) = (world.serve().await, world.token(world.workspace, Role::Analyst).await);
+        let asset = world.asset("orders").await;
+        let change = "mutation($input: UpdateAssetInput!) { updateAsset(input: $input) { userErrors { code } } }";
+        let read = "query Read($id: ID!) { node(id: $id) { ... on AtlasCluster { description } } }";
+        for (description, times_asked, is_known) in [("one", 1, false), ("two", 1, true), ("three", 0, true), ("four", 0, false)] {
+            for _ in 0..times_asked {
+                served.post(Some(&token), read, json!({ "id": asset })).await;
+            }
+            let input = json!({ "assetId": asset, "description": description });
+            let (_, changed) = served.post(Some(&token), change, json!({ "input": input })).await;
+            assert_eq!(changed["data"]["updateAsset"]["userErrors"], json!([]), "{changed}");
+            served.refresher.round().await;
+            if description == "three" {
+                continue;
+            }
+            let mut answer = Value::Null;
+            let statements = world
+                .statements_while(async { answer = served.post(Some(&token), read, json!({ "id": asset })).await.1 })
+                .await;
+            assert_eq!(answer["data"]["node"]["description"], description);
+            assert_eq!(statements.len() == 1, is_known, "{description}: {statements:?}");
+        }
+    }
+
     async fn who_began_before_a_turn_is_not_told_of_the_one_after_it(database) {
         let world = World::demo(&database).await;
         let early = world.store.reader(world.workspace).await.unwrap();

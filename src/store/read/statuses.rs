@@ -53,8 +53,9 @@ impl Reader {
                 ((*key).to_owned(), Coverage { unreadable_scopes, ..Coverage::default() })
             })
             .collect();
-        for (key, outcome, count) in self.outcome_counts().await? {
+        for ((key, outcome), count) in self.outcome_counts().await? {
             if let Some(coverage) = coverage.get_mut(&key) {
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
                 match outcome {
                     Outcome::Pass => coverage.passed += count,
                     Outcome::Fail => coverage.failed += count,
@@ -188,15 +189,6 @@ impl Reader {
         // Far beyond every instant, and far from the end of the numbers.
         let freshness = Ord::min(self.freshness, 1 << 60);
         let mut points = Query::select()
-            .distinct()
-            .expr_as(Expr::col("flip_at"), Alias::new("at"))
-            .from("control_result")
-            .and_where(Expr::col("workspace_id").eq(self.workspace))
-            .cond_where(held_after(from))
-            .and_where(Expr::col("flip_at").gt(from))
-            .and_where(Expr::col("flip_at").lte(to))
-            .to_owned();
-        let good_runs = Query::select()
             .expr_as(Expr::cust("MAX(read_at)").add(freshness), Alias::new("at"))
             .from("sync_run")
             .and_where(Expr::col("workspace_id").eq(self.workspace))
@@ -204,15 +196,26 @@ impl Reader {
             .and_where(Expr::col("finished_at").lte(from))
             .group_by_col("integration_id")
             .to_owned();
-        let last_goods = Query::select()
-            .distinct()
-            .expr_as(Expr::col("last_good_at").add(freshness), Alias::new("at"))
-            .from("scope_state")
-            .and_where(Expr::col("workspace_id").eq(self.workspace))
-            .cond_where(held_after(from))
-            .and_where(Expr::col("last_good_at").is_not_null())
-            .to_owned();
-        points.union(UnionType::All, good_runs).union(UnionType::All, last_goods);
+        for held in held_after(from) {
+            let flips = Query::select()
+                .distinct()
+                .expr_as(Expr::col("flip_at"), Alias::new("at"))
+                .from("control_result")
+                .and_where(Expr::col("workspace_id").eq(self.workspace))
+                .cond_where(held.clone())
+                .and_where(Expr::col("flip_at").gt(from))
+                .and_where(Expr::col("flip_at").lte(to))
+                .to_owned();
+            let last_goods = Query::select()
+                .distinct()
+                .expr_as(Expr::col("last_good_at").add(freshness), Alias::new("at"))
+                .from("scope_state")
+                .and_where(Expr::col("workspace_id").eq(self.workspace))
+                .cond_where(held)
+                .and_where(Expr::col("last_good_at").is_not_null())
+                .to_owned();
+            points.union(UnionType::All, flips).union(UnionType::All, last_goods);
+        }
         let found = self.all::<Point>(&points).await?;
         Ok(found.into_iter().filter_map(|point| point.at).filter(|at| *at > from && *at <= to).collect())
     }
@@ -248,9 +251,11 @@ fn since_of(row: &StatusRow, turns: &[Turn]) -> Result<i64, StoreError> {
     Ok(since)
 }
 
-/// Rows that still held after `from`, those included that a commit under way has just ended.
-fn held_after(from: i64) -> Condition {
-    Condition::any().add(Expr::col("valid_to").is_null()).add(Expr::col("valid_to").gt(from))
+/// Rows that still held after `from`: those that hold, and those that a commit under way has just ended. Apart, as each
+/// has an index of its own, the latter that of pruning.
+fn held_after(from: i64) -> [Condition; 2] {
+    let to = || Expr::col("valid_to");
+    [Condition::all().add(to().is_null()), Condition::all().add(to().gt(Expr::cust("0"))).add(to().gt(from))]
 }
 
 pub(super) fn status_of(row: &StatusRow) -> Result<ControlStatus, StoreError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use slategate::auth::{self, NewToken, oidc::Oidc};
 use slategate::gateway::Gateway;
+use slategate::graphql::Refresher;
 use slategate::http::{Deadlines, GateSettings, router};
 use slategate::lifecycle::Lifecycle;
 use slategate::store::Store;
@@ -21,6 +22,8 @@ pub struct Served {
     /// Where metrics are served without a token.
     pub metrics: SocketAddr,
     pub client: reqwest::Client,
+    /// Answers nothing anew by itself.
+    pub refresher: Refresher,
     pub lifecycle: Lifecycle,
 }
 
@@ -57,7 +60,7 @@ impl World {
         let address = listener.local_addr().unwrap();
         let scraped_on = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let metrics = scraped_on.local_addr().unwrap();
-        let mut state = gateway.http_state();
+        let (mut state, refresher) = gateway.serving();
         state.deadlines.execution = execution;
         let (scrapes, stop) = (gateway.metrics_router(state.clone()), lifecycle.shutdown.clone());
         lifecycle.tasks.spawn(async move {
@@ -68,7 +71,13 @@ impl World {
         lifecycle.tasks.spawn(async move {
             axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await.unwrap();
         });
-        Served { address, metrics, client: reqwest::Client::builder().no_proxy().build().unwrap(), lifecycle }
+        Served {
+            address,
+            metrics,
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            refresher,
+            lifecycle,
+        }
     }
 
     /// A token of this workspace that lives for 90 days.
