@@ -1,5 +1,6 @@
 //! The order of things: fill, serve, compare, measure.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -39,10 +40,12 @@ pub async fn run(arguments: &Arguments) -> Result<()> {
             let name = database.name();
             database.remove().await?;
             let (rows, about) = measured?;
-            sizes.push(Size { database: name, clusters: *clusters, rows, about });
+            let size = Size { database: name, clusters: *clusters, rows, about };
+            print!("{}", table::markdown(&size, arguments.connections));
+            std::io::stdout().flush()?;
+            sizes.push(size);
         }
     }
-    print!("{}", table::markdown(&sizes, arguments.connections));
     let misses = table::misses(&sizes);
     for miss in &misses {
         println!("\nMissed: {miss}");
@@ -62,7 +65,6 @@ async fn measure(arguments: &Arguments, database: &Database, clusters: usize) ->
     let atlas = Helper::start(&["atlas", &clusters.to_string()]).await?;
     let atlas_at = ("SLATEGATE_ATLAS_BASE_URL", atlas.said.clone());
     let gateway = Gateway::start(database.url(), &key_file, &[atlas_at]).await?;
-    let resting_mib = resident_mib(gateway.id()?)?;
     let controls: Vec<String> = slategate::controls::ALL.iter().map(|control| control.key.to_owned()).collect();
     let mut questions = questions::all(clusters, &seeded, &controls);
     questions.retain(|question| question.name.contains(&arguments.only));
@@ -85,17 +87,18 @@ async fn measure(arguments: &Arguments, database: &Database, clusters: usize) ->
         }
         _ => None,
     };
-    let ready_after = gateway.ready_after;
+    let (ready_after, filled_mib) = (gateway.ready_after, resident_mib(gateway.id()?)?);
     // A database file has one server at a time.
     gateway.stop().await?;
     let plain = Gateway::start(database.url(), &key_file, &[(WITHOUT_MODEL.0, WITHOUT_MODEL.1.to_owned())]).await?;
+    let resting_mib = resident_mib(plain.id()?)?;
     let mut rows = Vec::new();
     for (question, limit, with) in asked {
         let own = gateway_requests(question, &plain.address, &seeded);
         let without = timed(arguments, folder.path(), &own, plain.id()?).await?;
         rows.push(Row { title: question.title, limit, with, without });
     }
-    let about = table::About { ready_after, resting_mib, accounts: seeded.accounts, under_sync };
+    let about = table::About { ready_after, resting_mib, filled_mib, accounts: seeded.accounts, under_sync };
     Ok((rows, about))
 }
 

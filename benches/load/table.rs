@@ -51,7 +51,10 @@ pub struct UnderSync {
 /// What holds for a whole database.
 pub struct About {
     pub ready_after: Duration,
+    /// Without the read model, before anything was asked.
     pub resting_mib: u64,
+    /// With the read model, when all had been asked.
+    pub filled_mib: u64,
     pub accounts: usize,
     pub under_sync: Option<UnderSync>,
 }
@@ -63,45 +66,48 @@ pub struct Size {
     pub about: About,
 }
 
-pub fn markdown(sizes: &[Size], connections: usize) -> String {
-    let mut text = String::new();
-    for Size { database, clusters, rows, about } in sizes {
-        let _infallible = write!(
-            text,
-            "\n**{database}, {clusters} clusters, {} accounts**\n\n| Question | Limit/s | Slategate/s | of the limit | without read model | p50 at 1 connection (limit) | p99 at {connections} (limit) | CPU (limit) |\n",
-            about.accounts
-        );
-        text += "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
-        for row in rows {
-            let Row { title, limit, with, .. } = row;
-            let cells = [
-                (*title).to_owned(),
-                format!("{:.0}", limit.together.per_second()),
-                format!("{:.0}", with.together.per_second()),
-                format!("**{:.2}**", row.share()),
-                format!("{:.2}", row.share_without()),
-                format!("{:.2} ms ({:.2})", with.alone.p50_ms, limit.alone.p50_ms),
-                format!("{:.1} ms ({:.1})", with.together.p99_ms, limit.together.p99_ms),
-                format!("{} ({})", milliseconds(with.cpu), milliseconds(limit.cpu)),
-            ];
-            text.extend(["| ", &cells.join(" | "), " |\n"]);
-        }
-        let _infallible = write!(
-            text,
-            "\nReady {} after its start; {} MiB at rest.",
-            milliseconds(about.ready_after),
-            about.resting_mib
-        );
-        if let Some(UnderSync { calm, syncing, summary }) = &about.under_sync {
-            let _infallible = write!(
-                text,
-                " While a sync ran ({summary}), p99 of the first question was {:.1} ms; {:.1} ms at rest.",
-                syncing.p99_ms, calm.p99_ms
-            );
-        }
-        text.push('\n');
+pub fn markdown(Size { database, clusters, rows, about }: &Size, connections: usize) -> String {
+    let About { ready_after, resting_mib, filled_mib, accounts, under_sync } = about;
+    let mut text = format!("\n**{database}, {clusters} clusters, {accounts} accounts**\n\n");
+    let heads = [
+        "Question",
+        "Limit/s",
+        "Slategate/s",
+        "of the limit",
+        "without read model",
+        "p50 at 1 connection (without; limit)",
+        &format!("p99 at {connections} (limit)"),
+        "CPU (limit)",
+    ];
+    text.extend(["| ", &heads.join(" | "), " |\n| --- |", &" ---: |".repeat(heads.len() - 1), "\n"]);
+    for row in rows {
+        let Row { title, limit, with, without } = row;
+        let cells = [
+            (*title).to_owned(),
+            format!("{:.0}", limit.together.per_second()),
+            format!("{:.0}", with.together.per_second()),
+            format!("**{:.2}**", row.share()),
+            format!("{:.2}", row.share_without()),
+            format!("{:.2} ms ({:.2}; {:.2})", with.alone.p50_ms, without.alone.p50_ms, limit.alone.p50_ms),
+            format!("{:.1} ms ({:.1})", with.together.p99_ms, limit.together.p99_ms),
+            format!("{} ({})", milliseconds(with.cpu), milliseconds(limit.cpu)),
+        ];
+        text.extend(["| ", &cells.join(" | "), " |\n"]);
     }
-    text
+    let ready_after = milliseconds(*ready_after);
+    let _infallible = write!(
+        text,
+        "\nReady {ready_after} after its start; {resting_mib} MiB at rest without the read model, {filled_mib} MiB with \
+         all these answers in it."
+    );
+    if let Some(UnderSync { calm, syncing, summary }) = under_sync {
+        let _infallible = write!(
+            text,
+            " While a sync ran ({summary}), p99 of the first question was {:.1} ms; {:.1} ms at rest.",
+            syncing.p99_ms, calm.p99_ms
+        );
+    }
+    text + "\n"
 }
 
 fn milliseconds(time: Duration) -> String {
