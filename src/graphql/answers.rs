@@ -8,6 +8,7 @@
 //!
 //! [`Refresher`]: super::refresh::Refresher
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::parser::types::OperationType;
@@ -17,6 +18,7 @@ use chrono::TimeDelta;
 use lru::LruCache;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
 use super::documents::{DocumentHash, Hash, chosen};
 use super::session::Session;
@@ -70,6 +72,38 @@ pub struct Answers {
 struct Kept {
     answers: LruCache<Question, Known>,
     bytes: usize,
+    /// What is being read anew; each ends when that is done or given up.
+    under_way: HashMap<Question, CancellationToken>,
+}
+
+/// Why memory has no answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Outdated {
+    /// The present generation; None where nobody could say.
+    generation: Option<i64>,
+}
+
+/// A question that is being read. When this is dropped, whoever waits for the answer goes on.
+pub struct UnderWay<'a> {
+    answers: &'a Answers,
+    question: Question,
+    ends: CancellationToken,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.answers.lock().under_way.remove(&self.question);
+        self.ends.cancel();
+    }
+}
+
+/// Who reads an answer anew.
+pub enum Turn<'a> {
+    Own(UnderWay<'a>),
+    /// Somebody else does, until this ends.
+    Others(CancellationToken),
+    /// Whoever wants to: nobody knows whether it is one to be kept, and so nobody waits for it.
+    Anybody,
 }
 
 #[derive(Debug, Clone)]
@@ -131,7 +165,7 @@ fn hash_of(request: &Request) -> Option<&DocumentHash> {
 
 impl Answers {
     pub fn new(limit: usize) -> Self {
-        Self { limit, kept: Mutex::new(Kept { answers: LruCache::unbounded(), bytes: 0 }) }
+        Self { limit, kept: Mutex::default() }
     }
 
     /// What stands for this request; None where its answer is not to be kept.
@@ -161,18 +195,39 @@ impl Answers {
     }
 
     /// The answer, if it still holds.
-    pub async fn find(&self, question: Question, store: &Store, workspace: i64) -> Option<Bytes> {
-        let known = self.lock().answers.get(&question).cloned()?;
-        if !known.holds(store, workspace).await {
-            return None;
+    pub async fn find(&self, question: Question, store: &Store, workspace: i64) -> Result<Bytes, Outdated> {
+        let known = self.lock().answers.get(&question).cloned().ok_or(Outdated { generation: None })?;
+        // Whoever cannot ask is told so by what is asked next.
+        let present = store.generation(workspace).await;
+        let (generation, now) = present.map_err(|_| Outdated { generation: None })?;
+        if !known.holds(generation, now) {
+            return Err(Outdated { generation: Some(generation) });
         }
         if let Some(known) = self.lock().answers.peek_mut(&question) {
             known.is_wanted = true;
         }
-        Some(known.text)
+        Ok(known.text)
     }
 
-    /// Questions that were asked again and again and that a commit may have given other answers; the latest first.
+    /// Who reads an answer that was found to be outdated.
+    pub fn turn(&self, question: Question, Outdated { generation }: Outdated) -> Turn<'_> {
+        let mut kept = self.lock();
+        let Some(known) = kept.answers.peek(&question) else { return Turn::Anybody };
+        let ends = CancellationToken::new();
+        if generation.is_some_and(|present| known.generation >= present) {
+            // Read while we asked.
+            ends.cancel();
+            return Turn::Others(ends);
+        }
+        if let Some(theirs) = kept.under_way.get(&question) {
+            return Turn::Others(theirs.clone());
+        }
+        kept.under_way.insert(question, ends.clone());
+        Turn::Own(UnderWay { answers: self, question, ends })
+    }
+
+    /// Questions that were asked again and again and that a commit may have given other answers: of the latest that was
+    /// asked longest ago first, as who asks in turns asks it next.
     pub fn outdated_by(&self, committed: &Committed) -> Vec<(Question, Arc<Asked>)> {
         let is_concerned = |known: &Known| match committed {
             Committed::In(workspaces) => workspaces.contains(&known.asked.caller.workspace),
@@ -181,16 +236,9 @@ impl Answers {
         let kept = self.lock();
         let latest = kept.answers.iter().take(LOOKED_THROUGH);
         let outdated = latest.filter(|(_, known)| known.is_wanted && is_concerned(known)).take(MOST_AGAIN);
-        outdated.map(|(question, known)| (*question, Arc::clone(&known.asked))).collect()
-    }
-
-    /// Whether the answer still holds.
-    pub async fn holds(&self, question: Question, store: &Store, workspace: i64) -> bool {
-        let known = self.lock().answers.peek(&question).cloned();
-        match known {
-            Some(known) => known.holds(store, workspace).await,
-            None => false,
-        }
+        let mut outdated: Vec<_> = outdated.map(|(question, known)| (*question, Arc::clone(&known.asked))).collect();
+        outdated.reverse();
+        outdated
     }
 
     /// Keeps the answer of a session that has read what commits left, and nothing that is the caller's own.
@@ -222,6 +270,12 @@ struct Data<'a> {
     data: &'a Value,
 }
 
+impl Default for Kept {
+    fn default() -> Self {
+        Self { answers: LruCache::unbounded(), bytes: 0, under_way: HashMap::new() }
+    }
+}
+
 impl Kept {
     /// In place of an older answer to the same question. What was asked only once is not wanted yet.
     fn put(&mut self, question: Question, mut known: Known, limit: usize) {
@@ -247,9 +301,7 @@ impl Known {
         self.text.len() + self.asked.weight + OVERHEAD
     }
 
-    async fn holds(&self, store: &Store, workspace: i64) -> bool {
-        // Whoever cannot ask is told so by what is asked next.
-        let Ok((generation, now)) = store.generation(workspace).await else { return false };
+    fn holds(&self, generation: i64, now: Instant) -> bool {
         self.generation == generation && (self.at..self.until).contains(&now)
     }
 }
@@ -282,7 +334,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_stays_below_the_limit_and_the_oldest_goes_first() {
-        let mut kept = Kept { answers: LruCache::unbounded(), bytes: 0 };
+        let mut kept = Kept::default();
         let limit = 10 * (100 + OVERHEAD);
         for number in 0..25 {
             kept.put(Question([number; 32]), known(1, 0, 100), limit);
@@ -297,7 +349,7 @@ mod tests {
 
     #[test]
     fn an_answer_gives_way_to_newer_ones_only() {
-        let mut kept = Kept { answers: LruCache::unbounded(), bytes: 0 };
+        let mut kept = Kept::default();
         let question = Question([7; 32]);
         for (generation, until, length, stays) in
             [(2, 10, 100, 100), (1, 20, 200, 100), (2, 5, 300, 100), (2, 11, 400, 400), (3, 1, 500, 500)]

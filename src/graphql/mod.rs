@@ -59,7 +59,7 @@ use async_graphql::{Request, Response, SDLExportOptions, SchemaBuilder};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 
-use self::answers::Open;
+use self::answers::{Open, Turn};
 use self::batches::Batches;
 use self::introspection::Introspected;
 use self::mutation::Mutation;
@@ -105,18 +105,28 @@ pub fn sdl() -> String {
 
 /// Answers a query or mutation for a caller: from memory, where the answer of before still holds.
 pub async fn answer(schema: &Schema, state: &State, answers: &Answers, caller: Caller, mut request: Request) -> Answer {
-    let question = answers.question(&caller, &mut request);
-    if let Some(question) = question
-        && let Some(text) = answers.find(question, &state.store, caller.workspace).await
-    {
-        return Answer::Text(text);
+    let Some(question) = answers.question(&caller, &mut request) else {
+        return Answer::Response(Box::new(execute(schema, state, caller, request).await));
+    };
+    let find = || answers.find(question, &state.store, caller.workspace);
+    let outdated = match find().await {
+        Ok(text) => return Answer::Text(text),
+        Err(outdated) => outdated,
+    };
+    let turn = answers.turn(question, outdated);
+    if let Turn::Others(ends) = &turn {
+        ends.cancelled().await;
+        if let Ok(text) = find().await {
+            return Answer::Text(text);
+        }
     }
-    let open = question.and_then(|question| Open::asked(question, &caller, &request));
+    let open = Open::asked(question, &caller, &request);
     let (response, session) = Box::pin(run(schema, state, caller, request)).await;
     let answer = match open {
         Some(open) => answers.keep(open, &session, response).await,
         None => Answer::Response(Box::new(response)),
     };
+    drop(turn);
     session.finish().await;
     answer
 }

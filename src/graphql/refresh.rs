@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::answers::{Answers, Asked, Open, Question};
+use super::answers::{Answers, Asked, Open, Question, Turn};
 use super::documents::Documents;
 use super::{Schema, State, run};
 use crate::store::Commits;
@@ -61,13 +61,15 @@ impl Refresher {
     }
 
     async fn answer(&self, question: Question, asked: Arc<Asked>) {
-        if self.answers.holds(question, &self.state.store, asked.caller.workspace).await {
+        let Err(outdated) = self.answers.find(question, &self.state.store, asked.caller.workspace).await else {
             return;
-        }
+        };
+        let turn @ Turn::Own(_) = self.answers.turn(question, outdated) else { return };
         let operation = asked.operation.as_deref();
         let Some(request) = self.documents.again(asked.document, operation, asked.variables.clone()) else { return };
         let (response, session) = Box::pin(run(&self.schema, &self.state, asked.caller.clone(), request)).await;
         self.answers.keep(Open::again(question, asked), &session, response).await;
+        drop(turn);
         session.finish().await;
     }
 }

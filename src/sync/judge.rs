@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use tokio::task::consume_budget;
+
 use crate::controls::{self, AccountFacts, AssetFacts, Judged, PeopleIndex, Policy};
 use crate::domain::{Instant, Person, ScopeKind, SubjectKind};
 use crate::store::write::{ResultPut, StoredPerson, StoredResult, Touched};
@@ -90,6 +92,8 @@ async fn judge_assets(writer: &Writer, policy: &Policy, ids: &[i64]) -> Result<u
     let mut sheet = Sheet::new(writer, SubjectKind::Asset, judged_before).await?;
     let (mut standings, mut replaced) = (Vec::new(), Vec::new());
     for asset in assets {
+        // Requests get their turns between subjects.
+        consume_budget().await;
         let standing = controls::standing(&asset.cluster, &asset.manual, &people.index, policy);
         let facts = AssetFacts {
             cluster: &asset.cluster,
@@ -123,6 +127,7 @@ async fn judge_accounts(writer: &Writer, policy: &Policy, any_personnel: bool, i
     let mut sheet = Sheet::new(writer, SubjectKind::Account, judged_before).await?;
     let (mut links, mut replaced) = (Vec::new(), Vec::new());
     for account in accounts {
+        consume_budget().await;
         let link = controls::link(&account.account, account.manual_person, &people.index);
         let person = people.get(link.person);
         let facts = AccountFacts {

@@ -1,6 +1,7 @@
 //! Answers that are kept in memory: the same as if they were not, at the cost of one statement.
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use slategate::store::views::Role;
 
@@ -66,6 +67,29 @@ on_both_databases! {
                 .await;
             assert_eq!(answer["data"]["node"]["description"], description);
             assert_eq!(statements.len() == 1, is_known, "{description}: {statements:?}");
+        }
+    }
+
+    async fn what_many_ask_at_once_is_read_once(database) {
+        let world = World::demo(&database).await;
+        let (served, token) = (world.serve().await, world.token(world.workspace, Role::Analyst).await);
+        let asset = world.asset("orders").await;
+        let change = "mutation($input: UpdateAssetInput!) { updateAsset(input: $input) { userErrors { code } } }";
+        let read = "query Read($id: ID!) { node(id: $id) { ... on AtlasCluster { description } } }";
+        let ask = || served.post(Some(&token), read, json!({ "id": asset }));
+        let reads = |statements: &[String]| statements.iter().filter(|sql| sql.contains("cluster_fact")).count();
+        let alone = reads(&world.statements_while(ask()).await);
+        assert!(alone > 0);
+        for round in 0..5 {
+            let input = json!({ "assetId": asset, "description": format!("round {round}") });
+            served.post(Some(&token), change, json!({ "input": input })).await;
+            let mut answers = Vec::new();
+            let asking = async { answers = join_all((0..8).map(|_| ask())).await };
+            let together = world.statements_while(asking).await;
+            assert_eq!(reads(&together), alone, "{together:?}");
+            for (_, answer) in answers {
+                assert_eq!(answer["data"]["node"]["description"], format!("round {round}"));
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use entity::{account_link, asset_standing};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::FromQueryResult;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, JoinType, Order, Query, SelectStatement};
+use tokio::task::consume_budget;
 
 use super::{CHUNK, Writer};
 use crate::domain::{
@@ -130,6 +131,7 @@ impl Writer {
         let mut standings = self.standings(ids).await?;
         let mut facts = Vec::with_capacity(rows.len());
         for row in rows {
+            consume_budget().await;
             let cluster: Cluster = from_json(&row.document, "cluster_fact", "document")?;
             facts.push((row, cluster));
         }
@@ -147,12 +149,13 @@ impl Writer {
         let links = self.open_rows("account_link", &["account_id", "person_id", "source", "ambiguous"]);
         let links: Vec<LinkRow> = self.by_ids(&links, ("account_link", "account_id"), ids).await?;
         let mut links: HashMap<i64, LinkRow> = links.into_iter().map(|row| (row.account_id, row)).collect();
-        rows.into_iter()
-            .map(|row| {
-                let link = links.remove(&row.account_id);
-                account_input(&row, link)
-            })
-            .collect()
+        let mut inputs = Vec::with_capacity(rows.len());
+        for row in rows {
+            consume_budget().await;
+            let link = links.remove(&row.account_id);
+            inputs.push(account_input(&row, link)?);
+        }
+        Ok(inputs)
     }
 
     async fn standings(&self, assets: &[i64]) -> Result<HashMap<i64, Standing>, StoreError> {
