@@ -57,7 +57,7 @@ enum Role {
     Seed { database: String, clusters: usize, key_file: PathBuf },
     /// Serves the simulated Atlas until its standard input ends.
     #[command(hide = true)]
-    Atlas { clusters: usize },
+    Atlas { clusters: usize, changes: usize },
     /// Serves the bare handlers until its standard input ends.
     #[command(hide = true)]
     Limit { database: String },
@@ -76,7 +76,7 @@ fn main() -> Result<()> {
             println!("{}", serde_json::to_string(&seeded)?);
             Ok(())
         }
-        Some(Role::Atlas { clusters }) => runtime.block_on(seed::serve_atlas(*clusters)),
+        Some(Role::Atlas { clusters, changes }) => runtime.block_on(seed::serve_atlas(*clusters, *changes)),
         Some(Role::Limit { database }) => runtime.block_on(limit::serve(database)),
         Some(Role::Drive { requests, connections, milliseconds, per_second }) => {
             let lasts = Duration::from_millis(*milliseconds);

@@ -111,9 +111,9 @@ pub async fn fill(database: &str, clusters: usize, key_file: &Path) -> Result<Se
     })
 }
 
-/// Serves the organization as it is after one more change.
-pub async fn serve_atlas(clusters: usize) -> Result<()> {
-    let own = estate::organization(size(clusters, SYNCED_DAYS_AGO.len()));
+/// Serves the organization as it is after so many more changes.
+pub async fn serve_atlas(clusters: usize, changes: usize) -> Result<()> {
+    let own = estate::organization(size(clusters, SYNCED_DAYS_AGO.len() - 1 + changes));
     let simulator = Simulator::start(vec![own], estate::boundless()).await?;
     simulator.latency(LATENCY);
     println!("{}", simulator.base_url());

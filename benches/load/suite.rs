@@ -19,7 +19,7 @@ use crate::table::{self, Measured, Row, Size, UnderSync};
 /// Answers of each question that are compared.
 const COMPARED: usize = 24;
 /// Requests per second, well below what the gateway can do, that are timed while it syncs.
-const CALM: u32 = 40;
+pub const CALM: u32 = 40;
 const CALM_CONNECTIONS: usize = 4;
 /// Longer than that sync takes.
 const SYNC_LASTS_MS: u64 = 30_000;
@@ -62,9 +62,7 @@ async fn measure(arguments: &Arguments, database: &Database, clusters: usize) ->
     let seeded: Seeded = processes::run(&["seed", database.url(), &clusters.to_string(), &key_text]).await?;
     settle(database).await?;
     let limit = Helper::start(&["limit", database.url()]).await?;
-    let atlas = Helper::start(&["atlas", &clusters.to_string()]).await?;
-    let atlas_at = ("SLATEGATE_ATLAS_BASE_URL", atlas.said.clone());
-    let gateway = Gateway::start(database.url(), &key_file, &[atlas_at]).await?;
+    let gateway = Gateway::start(database.url(), &key_file, &[]).await?;
     let controls: Vec<String> = slategate::controls::ALL.iter().map(|control| control.key.to_owned()).collect();
     let mut questions = questions::all(clusters, &seeded, &controls);
     questions.retain(|question| question.name.contains(&arguments.only));
@@ -81,15 +79,15 @@ async fn measure(arguments: &Arguments, database: &Database, clusters: usize) ->
         let with = timed(arguments, folder.path(), &own, gateway.id()?).await?;
         asked.push((question, limit, with));
     }
-    let under_sync = match clusters {
-        SYNCED if "list".contains(&arguments.only) => {
-            Some(while_syncing(folder.path(), &gateway, &seeded, &questions[0]).await?)
-        }
-        _ => None,
-    };
     let (ready_after, filled_mib) = (gateway.ready_after, resident_mib(gateway.id()?)?);
     // A database file has one server at a time.
     gateway.stop().await?;
+    let under_sync = match clusters {
+        SYNCED if "list".contains(&arguments.only) => {
+            Some(while_syncing(arguments, (database, &key_file), &seeded, &questions[0]).await?)
+        }
+        _ => None,
+    };
     let plain = Gateway::start(database.url(), &key_file, &[(WITHOUT_MODEL.0, WITHOUT_MODEL.1.to_owned())]).await?;
     let resting_mib = resident_mib(plain.id()?)?;
     let mut rows = Vec::new();
@@ -202,24 +200,58 @@ async fn drive(
     processes::run(&arguments).await
 }
 
-/// The first question at a calm rate: at rest, and while the whole organization is synced.
-async fn while_syncing(folder: &Path, gateway: &Gateway, seeded: &Seeded, question: &Question) -> Result<UnderSync> {
-    let own = gateway_requests(question, &gateway.address, seeded);
-    let calm = drive(folder, &own, CALM_CONNECTIONS, SYNC_LASTS_MS, Some(CALM)).await?;
-    let ask = async |query: &str| {
-        let body = json!({ "query": query });
-        let request = request(&gateway.address, "/graphql", Some(&seeded.admin), &body, false);
-        answer(&gateway.address, &request).await
-    };
-    let integrations = ask("{ integrations { nodes { id } } }").await?;
+/// The first question as fast as it goes and at a calm rate: at rest, and while the whole organization is synced after
+/// another change of it.
+async fn while_syncing(
+    arguments: &Arguments,
+    (database, key_file): (&Database, &Path),
+    seeded: &Seeded,
+    question: &Question,
+) -> Result<UnderSync> {
+    let folder = TempDir::new()?;
+    let mut summary = String::new();
+    let mut measured = Vec::new();
+    for (number, (connections, rate)) in
+        [(arguments.connections, None), (CALM_CONNECTIONS, Some(CALM))].into_iter().enumerate()
+    {
+        let atlas = Helper::start(&["atlas", &SYNCED.to_string(), &(number + 1).to_string()]).await?;
+        let atlas_at = ("SLATEGATE_ATLAS_BASE_URL", atlas.said.clone());
+        let gateway = Gateway::start(database.url(), key_file, &[atlas_at]).await?;
+        let own = gateway_requests(question, &gateway.address, seeded);
+        let resting = drive(folder.path(), &own, connections, SYNC_LASTS_MS, rate).await?;
+        let before = last_run(&gateway, seeded).await?;
+        start_sync(&gateway, seeded).await?;
+        let syncing = drive(folder.path(), &own, connections, SYNC_LASTS_MS, rate).await?;
+        let run = last_run(&gateway, seeded).await?;
+        ensure!(
+            run["status"] == "SUCCEEDED" && run["id"] != before["id"],
+            "the sync was not watched to its end: {run}"
+        );
+        run["summary"].as_str().unwrap_or_default().clone_into(&mut summary);
+        measured.push((resting, syncing));
+        gateway.stop().await?;
+    }
+    let (Some(calm), Some(busy)) = (measured.pop(), measured.pop()) else { bail!("nothing was measured") };
+    Ok(UnderSync { busy, calm, summary })
+}
+
+async fn ask(gateway: &Gateway, seeded: &Seeded, query: &str) -> Result<Value> {
+    let body = json!({ "query": query });
+    let request = request(&gateway.address, "/graphql", Some(&seeded.admin), &body, false);
+    answer(&gateway.address, &request).await
+}
+
+async fn start_sync(gateway: &Gateway, seeded: &Seeded) -> Result<()> {
+    let integrations = ask(gateway, seeded, "{ integrations { nodes { id } } }").await?;
     let id = integrations["data"]["integrations"]["nodes"][0]["id"].as_str().context("nothing is connected")?;
     let sync =
         format!("mutation {{ syncIntegration(input: {{ integrationId: \"{id}\" }}) {{ userErrors {{ message }} }} }}");
-    let started = ask(&sync).await?;
+    let started = ask(gateway, seeded, &sync).await?;
     ensure!(started["data"]["syncIntegration"]["userErrors"] == json!([]), "no sync was started: {started}");
-    let syncing = drive(folder, &own, CALM_CONNECTIONS, SYNC_LASTS_MS, Some(CALM)).await?;
-    let runs = ask("{ syncRuns(first: 1) { nodes { status summary } } }").await?;
-    let run = &runs["data"]["syncRuns"]["nodes"][0];
-    ensure!(run["status"] == "SUCCEEDED", "the sync did not end while it was watched: {run}");
-    Ok(UnderSync { calm, syncing, summary: run["summary"].as_str().unwrap_or_default().to_owned() })
+    Ok(())
+}
+
+async fn last_run(gateway: &Gateway, seeded: &Seeded) -> Result<Value> {
+    let mut runs = ask(gateway, seeded, "{ syncRuns(first: 1) { nodes { id status summary } } }").await?;
+    Ok(runs["data"]["syncRuns"]["nodes"][0].take())
 }
