@@ -2,6 +2,7 @@
 
 mod provision;
 mod ready;
+mod refresh;
 mod scrape;
 mod service;
 
@@ -21,7 +22,7 @@ use crate::config::Config;
 use crate::controls::Policy;
 use crate::graphql::documents::Documents;
 use crate::graphql::exports::Exports;
-use crate::graphql::{self, Answers, Refresher, State};
+use crate::graphql::{self, Answers, State};
 use crate::http::{Deadlines, Gate, GateSettings, HttpState, Limits, metrics_router, router, serve};
 use crate::lifecycle::Lifecycle;
 use crate::store::views::Role;
@@ -32,6 +33,7 @@ use crate::sync::{self, Engine, EngineOptions, Retention, prune_daily};
 use crate::telemetry::metrics::Metrics;
 use crate::vault::{Vault, WrappedDataKey, verify_or_refuse};
 use ready::Ready;
+pub use refresh::Refresher;
 use scrape::Scrape;
 use service::Service;
 
@@ -219,8 +221,14 @@ impl Gateway {
     pub fn serving(&self) -> (HttpState, Refresher) {
         let state = State { store: self.store.clone(), engine: self.engine.clone(), clock: self.clock.clone() };
         let (schema, answers) = (graphql::schema(state.clone()), Arc::new(Answers::new(self.answers_limit)));
-        let documents = Arc::clone(&self.documents);
-        let refresher = Refresher::new(schema.clone(), state.clone(), Arc::clone(&answers), documents);
+        let refresher = Refresher {
+            schema: schema.clone(),
+            state: state.clone(),
+            answers: Arc::clone(&answers),
+            documents: Arc::clone(&self.documents),
+            gate: self.gate.clone(),
+            commits: self.store.commits(),
+        };
         let service = Service {
             authenticator: Authenticator::new(
                 self.store.clone(),

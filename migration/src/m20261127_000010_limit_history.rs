@@ -10,7 +10,8 @@ pub struct Migration;
 
 const COLUMNS: &[&str] = &["history_from", "prune_at"];
 
-/// Tables of intervals. Only pruning says `valid_to > 0`, so no planner takes these indexes for anything else.
+/// Tables of intervals. Pruning says `valid_to > 0`, and who looks for rows that ended just now; no planner takes these
+/// indexes for anything else.
 const INTERVALS: &[&str] = &[
     "scope_state",
     "project_fact",

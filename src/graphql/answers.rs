@@ -4,9 +4,8 @@
 //! one each time. So whatever was committed before a question, by whichever process, is in the answer to it. Time alone
 //! changes answers too, as when evidence grows too old: each is kept no longer than until the next such instant.
 //!
-//! What is asked again and again is read anew after a commit, before anybody asks: see [`Refresher`].
-//!
-//! [`Refresher`]: super::refresh::Refresher
+//! What many ask for at once is read once, and what is asked again and again is read anew after a commit, if possible
+//! before anybody asks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +19,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::documents::{DocumentHash, Hash, chosen};
+use super::documents::{DocumentHash, Documents, Hash, chosen};
 use super::session::Session;
 use crate::domain::Instant;
 use crate::store::views::{Caller, CallerPerson};
@@ -28,10 +27,8 @@ use crate::store::{Committed, Store};
 
 /// No answer is given again for longer.
 const LONGEST: TimeDelta = TimeDelta::minutes(10);
-/// What an answer takes beside its text and its variables, about.
+/// What an answer takes beside its texts, about.
 const OVERHEAD: usize = 512;
-/// Variables take so many times their JSON, about.
-const VARIABLES: usize = 4;
 /// Questions that are asked again after a commit, and answers that are looked through for them.
 const MOST_AGAIN: usize = 256;
 const LOOKED_THROUGH: usize = 4_096;
@@ -78,9 +75,11 @@ struct Kept {
 
 /// Why memory has no answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Outdated {
-    /// The present generation; None where nobody could say.
-    generation: Option<i64>,
+pub enum Missing {
+    /// There is none, or nobody could say whether it holds.
+    Unknown,
+    /// It does not hold any more.
+    Outdated { generation: i64, now: Instant },
 }
 
 /// A question that is being read. When this is dropped, whoever waits for the answer goes on.
@@ -102,6 +101,8 @@ pub enum Turn<'a> {
     Own(UnderWay<'a>),
     /// Somebody else does, until this ends.
     Others(CancellationToken),
+    /// Somebody has, since it was found missing.
+    Done(Bytes),
     /// Whoever wants to: nobody knows whether it is one to be kept, and so nobody waits for it.
     Anybody,
 }
@@ -113,50 +114,42 @@ struct Known {
     /// From then on time alone may have changed it.
     until: Instant,
     text: Bytes,
-    asked: Arc<Asked>,
-    /// Somebody asked for it after it was first known, and since it was last read anew.
+    asked: Arc<Repeatable>,
+    /// Somebody asked for it after it was first known, and since it was last given to be read anew.
     is_wanted: bool,
 }
 
 /// All it takes to ask a question again.
 #[derive(Debug)]
-pub struct Asked {
+pub struct Repeatable {
     pub caller: Caller,
-    pub document: Hash,
-    pub operation: Option<String>,
-    pub variables: Variables,
-    /// Bytes, about.
-    weight: usize,
+    document: Hash,
+    operation: Option<String>,
+    /// As JSON, which takes less.
+    variables: Box<[u8]>,
 }
 
-impl Asked {
-    fn by(caller: &Caller, request: &Request) -> Option<Self> {
-        let DocumentHash(document) = *hash_of(request)?;
-        let written = serde_json::to_vec(&request.variables).ok()?.len();
-        let variables = request.variables.clone();
-        let caller = Caller { request_id: None, ..caller.clone() };
-        let operation = request.operation_name.clone();
-        Some(Self { caller, document, operation, variables, weight: written * VARIABLES })
+impl Repeatable {
+    /// The request once more; None where its document is known no longer.
+    pub fn request(&self, documents: &Documents) -> Option<Request> {
+        let variables: Variables = serde_json::from_slice(&self.variables).ok()?;
+        documents.again(self.document, self.operation.as_deref(), variables)
+    }
+
+    fn weight(&self) -> usize {
+        let Caller { workspace_name, key, name, .. } = &self.caller;
+        let texts = [workspace_name.len(), key.len(), name.len(), self.operation.as_ref().map_or(0, String::len)];
+        self.variables.len() + texts.into_iter().sum::<usize>()
     }
 }
 
 /// A question that is being answered from the database.
+#[derive(Clone)]
 pub struct Open {
-    question: Question,
-    asked: Arc<Asked>,
-    is_asked_again: bool,
-}
-
-impl Open {
-    /// Asked by a caller, whom memory could not answer.
-    pub fn asked(question: Question, caller: &Caller, request: &Request) -> Option<Self> {
-        Some(Self { question, asked: Arc::new(Asked::by(caller, request)?), is_asked_again: false })
-    }
-
-    /// Asked by ourselves.
-    pub const fn again(question: Question, asked: Arc<Asked>) -> Self {
-        Self { question, asked, is_asked_again: true }
-    }
+    pub question: Question,
+    pub asked: Arc<Repeatable>,
+    /// By a caller, and not to keep the answer new.
+    is_wanted: bool,
 }
 
 fn hash_of(request: &Request) -> Option<&DocumentHash> {
@@ -168,8 +161,8 @@ impl Answers {
         Self { limit, kept: Mutex::default() }
     }
 
-    /// What stands for this request; None where its answer is not to be kept.
-    pub fn question(&self, caller: &Caller, request: &mut Request) -> Option<Question> {
+    /// The question of this request; None where its answer is not to be kept.
+    pub fn open(&self, caller: &Caller, request: &mut Request) -> Option<Open> {
         if self.limit == 0 {
             return None;
         }
@@ -179,7 +172,7 @@ impl Answers {
         if chosen.ty != OperationType::Query {
             return None;
         }
-        let variables = serde_json::to_vec(&request.variables).ok()?;
+        let variables = serde_json::to_vec(&request.variables).ok()?.into_boxed_slice();
         let person = match &caller.person {
             CallerPerson::Nobody => Vec::new(),
             person => format!("{person:?}").into_bytes(),
@@ -187,75 +180,83 @@ impl Answers {
         let mut hash = Sha256::new();
         hash.update(document);
         hash.update(caller.workspace.to_be_bytes());
-        for part in [caller.role.word().as_bytes(), &person, operation.unwrap_or_default().as_bytes(), &variables] {
+        let name = operation.as_deref().unwrap_or_default();
+        for part in [caller.role.word().as_bytes(), &person, name.as_bytes(), &variables] {
             hash.update(part.len().to_be_bytes());
             hash.update(part);
         }
-        Some(Question(hash.finalize().into()))
+        let caller = Caller { request_id: None, ..caller.clone() };
+        let asked = Arc::new(Repeatable { caller, document, operation, variables });
+        Some(Open { question: Question(hash.finalize().into()), asked, is_wanted: true })
     }
 
     /// The answer, if it still holds.
-    pub async fn find(&self, question: Question, store: &Store, workspace: i64) -> Result<Bytes, Outdated> {
-        let known = self.lock().answers.get(&question).cloned().ok_or(Outdated { generation: None })?;
+    pub async fn find(&self, open: &Open, store: &Store) -> Result<Bytes, Missing> {
+        let Some(known) = self.lock().answers.get(&open.question).cloned() else { return Err(Missing::Unknown) };
         // Whoever cannot ask is told so by what is asked next.
-        let present = store.generation(workspace).await;
-        let (generation, now) = present.map_err(|_| Outdated { generation: None })?;
-        if !known.holds(generation, now) {
-            return Err(Outdated { generation: Some(generation) });
+        let present = store.generation(open.asked.caller.workspace).await;
+        let (generation, now) = present.map_err(|_| Missing::Unknown)?;
+        if known.generation != generation || !(known.at..known.until).contains(&now) {
+            return Err(Missing::Outdated { generation, now });
         }
-        if let Some(known) = self.lock().answers.peek_mut(&question) {
-            known.is_wanted = true;
-        }
+        self.lock().want(open);
         Ok(known.text)
     }
 
-    /// Who reads an answer that was found to be outdated.
-    pub fn turn(&self, question: Question, Outdated { generation }: Outdated) -> Turn<'_> {
+    /// Who reads an answer that was missing. To be asked again when somebody else has done with it.
+    pub fn turn(&self, open: &Open, missing: Missing) -> Turn<'_> {
+        let Missing::Outdated { generation, now } = missing else { return Turn::Anybody };
         let mut kept = self.lock();
-        let Some(known) = kept.answers.peek(&question) else { return Turn::Anybody };
-        let ends = CancellationToken::new();
-        if generation.is_some_and(|present| known.generation >= present) {
-            // Read while we asked.
-            ends.cancel();
-            return Turn::Others(ends);
+        let Some(known) = kept.answers.peek(&open.question) else { return Turn::Anybody };
+        if known.generation >= generation && now < known.until {
+            let text = known.text.clone();
+            kept.want(open);
+            return Turn::Done(text);
         }
-        if let Some(theirs) = kept.under_way.get(&question) {
+        if let Some(theirs) = kept.under_way.get(&open.question) {
             return Turn::Others(theirs.clone());
         }
-        kept.under_way.insert(question, ends.clone());
-        Turn::Own(UnderWay { answers: self, question, ends })
+        let ends = CancellationToken::new();
+        kept.under_way.insert(open.question, ends.clone());
+        Turn::Own(UnderWay { answers: self, question: open.question, ends })
     }
 
-    /// Questions that were asked again and again and that a commit may have given other answers: of the latest that was
-    /// asked longest ago first, as who asks in turns asks it next.
-    pub fn outdated_by(&self, committed: &Committed) -> Vec<(Question, Arc<Asked>)> {
+    /// Questions that were asked again since they were last given here, and that a commit may have given other answers.
+    /// Of those used lately the one that was used longest ago is first: who asks in turns asks it next.
+    pub fn outdated_by(&self, committed: &Committed) -> Vec<Open> {
         let is_concerned = |known: &Known| match committed {
             Committed::In(workspaces) => workspaces.contains(&known.asked.caller.workspace),
             Committed::Anywhere => true,
         };
-        let kept = self.lock();
-        let latest = kept.answers.iter().take(LOOKED_THROUGH);
-        let outdated = latest.filter(|(_, known)| known.is_wanted && is_concerned(known)).take(MOST_AGAIN);
-        let mut outdated: Vec<_> = outdated.map(|(question, known)| (*question, Arc::clone(&known.asked))).collect();
-        outdated.reverse();
-        outdated
+        let mut kept = self.lock();
+        let lately = kept.answers.iter_mut().take(LOOKED_THROUGH);
+        let wanted = lately.filter(|(_, known)| known.is_wanted && is_concerned(known)).take(MOST_AGAIN);
+        let again = |(question, known): (&Question, &mut Known)| {
+            known.is_wanted = false;
+            Open { question: *question, asked: Arc::clone(&known.asked), is_wanted: false }
+        };
+        let mut again: Vec<Open> = wanted.map(again).collect();
+        again.reverse();
+        again
     }
 
     /// Keeps the answer of a session that has read what commits left, and nothing that is the caller's own.
     pub async fn keep(&self, open: Open, session: &Session, response: Response) -> Answer {
         let is_whole = response.errors.is_empty() && response.extensions.is_empty() && response.http_headers.is_empty();
-        let Some((generation, at, until)) = session.read_of_commits().await.filter(|_| is_whole) else {
+        let read = if is_whole { session.read_of_commits().await } else { None };
+        let text = read.and_then(|_| serde_json::to_vec(&Data { data: &response.data }).ok()).map(Bytes::from);
+        let (Some((generation, at, until)), Some(text)) = (read, text) else {
+            self.lock().forget(&open.question);
             return Answer::Response(Box::new(response));
         };
-        let Ok(text) = serde_json::to_vec(&Data { data: &response.data }) else {
-            return Answer::Response(Box::new(response));
-        };
-        let text = Bytes::from(text);
-        let Open { question, asked, is_asked_again } = open;
+        let Open { question, asked, is_wanted } = open;
         let until = until.min(at + LONGEST);
-        let known = Known { generation, at, until, text: text.clone(), asked, is_wanted: !is_asked_again };
+        let known = Known { generation, at, until, text: text.clone(), asked, is_wanted };
+        let mut kept = self.lock();
         if known.weight() <= self.limit / LARGEST {
-            self.lock().put(question, known, self.limit);
+            kept.put(question, known, self.limit);
+        } else {
+            kept.forget(&question);
         }
         Answer::Text(text)
     }
@@ -294,15 +295,24 @@ impl Kept {
             self.bytes -= oldest.weight();
         }
     }
+
+    fn forget(&mut self, question: &Question) {
+        if let Some(known) = self.answers.pop(question) {
+            self.bytes -= known.weight();
+        }
+    }
+
+    /// Notes that a caller has asked again.
+    fn want(&mut self, open: &Open) {
+        if let Some(known) = self.answers.peek_mut(&open.question) {
+            known.is_wanted |= open.is_wanted;
+        }
+    }
 }
 
 impl Known {
     fn weight(&self) -> usize {
-        self.text.len() + self.asked.weight + OVERHEAD
-    }
-
-    fn holds(&self, generation: i64, now: Instant) -> bool {
-        self.generation == generation && (self.at..self.until).contains(&now)
+        self.text.len() + self.asked.weight() + OVERHEAD
     }
 }
 
@@ -321,7 +331,7 @@ mod tests {
             person: CallerPerson::Nobody,
             request_id: None,
         };
-        let asked = Asked { caller, document: [0; 32], operation: None, variables: Variables::default(), weight: 0 };
+        let asked = Repeatable { caller, document: [0; 32], operation: None, variables: Box::default() };
         Known {
             generation,
             at: Instant::UNIX_EPOCH,
@@ -335,7 +345,8 @@ mod tests {
     #[test]
     fn what_is_kept_stays_below_the_limit_and_the_oldest_goes_first() {
         let mut kept = Kept::default();
-        let limit = 10 * (100 + OVERHEAD);
+        let each = known(1, 0, 100).weight();
+        let limit = 10 * each;
         for number in 0..25 {
             kept.put(Question([number; 32]), known(1, 0, 100), limit);
             kept.put(Question([number; 32]), known(2, 0, 100), limit);
@@ -356,7 +367,19 @@ mod tests {
         {
             kept.put(question, known(generation, until, length), 10_000);
             assert_eq!(kept.answers.peek(&question).map(|known| known.text.len()), Some(stays));
-            assert_eq!(kept.bytes, stays + OVERHEAD);
+            assert_eq!(kept.bytes, known(1, 0, stays).weight());
         }
+    }
+
+    #[test]
+    fn what_was_asked_with_counts_as_well() {
+        let long = Repeatable {
+            operation: Some("o".repeat(1_000)),
+            variables: vec![b' '; 2_000].into_boxed_slice(),
+            caller: known(1, 0, 0).asked.caller.clone(),
+            document: [0; 32],
+        };
+        let heavy = Known { asked: Arc::new(long), ..known(1, 0, 50) };
+        assert!(heavy.weight() >= known(1, 0, 50).weight() + 3_000);
     }
 }

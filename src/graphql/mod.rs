@@ -37,7 +37,6 @@ mod presence;
 mod project;
 mod provider;
 mod query;
-mod refresh;
 mod review;
 mod scalars;
 mod secret;
@@ -48,19 +47,21 @@ mod sync_run;
 mod viewer;
 
 pub use access::Action;
-pub use answers::{Answer, Answers};
+pub use answers::{Answer, Answers, Open};
 pub use error::{ApiError, CODES};
 pub use meant::Meant;
-pub use refresh::Refresher;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Request, Response, SDLExportOptions, SchemaBuilder};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
+use tokio::time::{Instant, timeout_at};
 
-use self::answers::{Open, Turn};
+use self::answers::{Missing, Turn};
 use self::batches::Batches;
+use self::documents::Documents;
 use self::introspection::Introspected;
 use self::mutation::Mutation;
 use self::node::AssetsAreNodes;
@@ -86,6 +87,8 @@ pub struct State {
 
 /// Deeper than any document that passes the guard in front.
 const RECURSION: usize = 64;
+/// Whoever waits longer for what somebody else reads, reads it too.
+const OTHERS_READ_WITHIN: Duration = Duration::from_secs(1);
 
 fn builder() -> SchemaBuilder<Introspected<Query>, Mutation, Subscription> {
     async_graphql::Schema::build(Introspected(Query), Mutation::default(), Subscription)
@@ -105,30 +108,43 @@ pub fn sdl() -> String {
 
 /// Answers a query or mutation for a caller: from memory, where the answer of before still holds.
 pub async fn answer(schema: &Schema, state: &State, answers: &Answers, caller: Caller, mut request: Request) -> Answer {
-    let Some(question) = answers.question(&caller, &mut request) else {
+    let Some(open) = answers.open(&caller, &mut request) else {
         return Answer::Response(Box::new(execute(schema, state, caller, request).await));
     };
-    let find = || answers.find(question, &state.store, caller.workspace);
-    let outdated = match find().await {
+    let missing = match answers.find(&open, &state.store).await {
         Ok(text) => return Answer::Text(text),
-        Err(outdated) => outdated,
+        Err(missing) => missing,
     };
-    let turn = answers.turn(question, outdated);
-    if let Turn::Others(ends) = &turn {
-        ends.cancelled().await;
-        if let Ok(text) = find().await {
-            return Answer::Text(text);
+    let patience = Instant::now() + OTHERS_READ_WITHIN;
+    let turn = loop {
+        match answers.turn(&open, missing) {
+            Turn::Done(text) => return Answer::Text(text),
+            Turn::Others(ends) if timeout_at(patience, ends.cancelled()).await.is_ok() => {}
+            turn => break turn,
         }
-    }
-    let open = Open::asked(question, &caller, &request);
-    let (response, session) = Box::pin(run(schema, state, caller, request)).await;
-    let answer = match open {
-        Some(open) => answers.keep(open, &session, response).await,
-        None => Answer::Response(Box::new(response)),
     };
+    let (response, session) = Box::pin(run(schema, state, caller, request)).await;
+    let answer = answers.keep(open, &session, response).await;
     drop(turn);
     session.finish().await;
     answer
+}
+
+/// Answers a question again that a commit may have given another answer, unless somebody else does. Whether anything
+/// can be answered at present.
+pub async fn refresh(schema: &Schema, state: &State, answers: &Answers, documents: &Documents, open: Open) -> bool {
+    let missing = match answers.find(&open, &state.store).await {
+        Ok(_) => return true,
+        Err(Missing::Unknown) => return false,
+        Err(missing) => missing,
+    };
+    let turn @ Turn::Own(_) = answers.turn(&open, missing) else { return true };
+    let Some(request) = open.asked.request(documents) else { return true };
+    let (response, session) = Box::pin(run(schema, state, open.asked.caller.clone(), request)).await;
+    let answer = answers.keep(open, &session, response).await;
+    drop(turn);
+    session.finish().await;
+    answer.is_ok()
 }
 
 /// Executes a query or mutation for a caller, and keeps nothing.

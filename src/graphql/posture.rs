@@ -7,7 +7,7 @@ use async_graphql::Object;
 use super::error::ApiError;
 use super::scalars::{DateTime, int};
 use super::session::Moment;
-use crate::domain::ControlStatus;
+use crate::domain::{ControlStatus, Outcome};
 
 pub struct Posture(pub Arc<Moment>);
 
@@ -61,8 +61,7 @@ impl Posture {
 
     /// How many results fail, over all controls.
     async fn failing_results(&self) -> Result<i32, ApiError> {
-        let failing = self.0.readings().await?.values().map(|reading| u64::from(reading.coverage.failed));
-        Ok(int(failing.sum::<u64>()))
+        Ok(int(self.0.reader.count_outcome(Outcome::Fail).await?))
     }
 
     /// When the last sync that read something had ended. Null before the first.

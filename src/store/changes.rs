@@ -226,6 +226,23 @@ mod tests {
     }
 
     #[test]
+    fn commits_are_told_together_and_lost_word_may_be_anywhere() {
+        let changes = Changes::new();
+        let mut commits = Commits(changes.0.subscribe());
+        changes.tell(Change::Progress { workspace: 7, integration: 12 });
+        assert_eq!(commits.next().now_or_never(), None);
+        for workspace in [7, 9, 7] {
+            changes.tell(Change::Commit { workspace });
+        }
+        assert_eq!(commits.next().now_or_never(), Some(Committed::In(BTreeSet::from([7, 9]))));
+        for _ in 0..=KEPT {
+            changes.tell(Change::Commit { workspace: 7 });
+        }
+        assert_eq!(commits.next().now_or_never(), Some(Committed::Anywhere));
+        assert_eq!(commits.next().now_or_never(), None);
+    }
+
+    #[test]
     fn word_of_others_wakes_nobody() {
         let progress = Change::Progress { workspace: 7, integration: 12 };
         assert!(progress.concerns(7, Some(12)));

@@ -60,6 +60,25 @@ impl<K> Default for Gathered<K> {
     }
 }
 
+/// A batch that is being read. Given up, it takes its keys along, so that they may be read again, and whoever waits for
+/// them goes on.
+struct Reading<'a, K, L: Loader<K>>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+{
+    inner: &'a Inner<K, L>,
+    number: usize,
+}
+
+impl<K, L: Loader<K>> Drop for Reading<'_, K, L>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+{
+    fn drop(&mut self) {
+        self.inner.lock().under_way.remove(&self.number);
+    }
+}
+
 impl<K, L> Batched<K, L>
 where
     K: Send + Sync + Hash + Eq + Clone + 'static,
@@ -122,15 +141,7 @@ where
     L: Loader<K, Error = ApiError>,
 {
     async fn load(&self) {
-        let (number, keys) = {
-            let mut state = self.lock();
-            let batch = std::mem::take(&mut state.next);
-            let keys: Vec<K> = batch.keys.iter().cloned().collect();
-            state.begun += 1;
-            let number = state.begun;
-            state.under_way.insert(number, batch);
-            (number, keys)
-        };
+        let (reading, keys) = self.begin();
         let loaded = self.loader.load(&keys).await;
         let mut state = self.lock();
         let loaded = loaded.map(|mut found| {
@@ -139,7 +150,7 @@ where
                 state.known.insert(key, value);
             }
         });
-        let waiting = state.under_way.remove(&number).unwrap_or_default().waiting;
+        let waiting = state.under_way.remove(&reading.number).unwrap_or_default().waiting;
         drop(state);
         for waiter in waiting {
             // Whoever does not wait any more need not know.
@@ -147,6 +158,22 @@ where
         }
     }
 
+    fn begin(&self) -> (Reading<'_, K, L>, Vec<K>) {
+        let mut state = self.lock();
+        let batch = std::mem::take(&mut state.next);
+        let keys: Vec<K> = batch.keys.iter().cloned().collect();
+        state.begun += 1;
+        let number = state.begun;
+        state.under_way.insert(number, batch);
+        (Reading { inner: self, number }, keys)
+    }
+}
+
+impl<K, L> Inner<K, L>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    L: Loader<K>,
+{
     fn lock(&self) -> MutexGuard<'_, State<K, L::Value>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -125,7 +125,7 @@ impl Gate {
     }
 
     /// A place among the operations that run. Waits for one for a moment.
-    pub(super) async fn turn(&self, holder: &str) -> Result<Turn, Busy> {
+    pub async fn turn(&self, holder: &str) -> Result<Turn, Busy> {
         self.turns.take(holder).await
     }
 }

@@ -47,6 +47,7 @@ use super::sight::{Sight, Taken};
 use super::{Backend, StoreError, Writer};
 use crate::domain::Instant;
 pub(super) use horizon::Horizons;
+use results::Outcomes;
 use scopes::Amiss;
 pub(super) use scopes::ScopeReads;
 
@@ -65,6 +66,7 @@ pub struct Reader {
     freshness: i64,
     dormant_after: TimeDelta,
     amiss: Arc<OnceCell<Amiss>>,
+    outcomes: Arc<OnceCell<Outcomes>>,
     /// None for what is not committed yet.
     snapshot: Option<Arc<Snapshot>>,
     scope_reads: ScopeReads,
@@ -93,6 +95,7 @@ impl Store {
             freshness: self.freshness.num_microseconds().unwrap_or(i64::MAX),
             dormant_after: self.dormant_after,
             amiss: Arc::default(),
+            outcomes: Arc::default(),
             snapshot: Some(Arc::new(snapshot)),
             scope_reads: self.scope_reads.clone(),
             horizons: self.horizons.clone(),
@@ -113,6 +116,7 @@ impl Store {
             freshness: self.freshness.num_microseconds().unwrap_or(i64::MAX),
             dormant_after: self.dormant_after,
             amiss: Arc::default(),
+            outcomes: Arc::default(),
             snapshot: None,
             scope_reads: self.scope_reads.clone(),
             horizons: self.horizons.clone(),
@@ -125,7 +129,8 @@ impl Reader {
     #[must_use]
     pub fn at(&self, as_of: Option<Instant>) -> Self {
         let as_of = as_of.map(micros).filter(|instant| *instant < self.now);
-        Self { as_of, clock: as_of.unwrap_or(self.now), amiss: Arc::default(), ..self.clone() }
+        let (amiss, outcomes) = (Arc::default(), Arc::default());
+        Self { as_of, clock: as_of.unwrap_or(self.now), amiss, outcomes, ..self.clone() }
     }
 
     /// How far back history reaches; None: everything is there.

@@ -20,6 +20,9 @@ pub struct ResultFilter {
     pub subject: Option<(SubjectKind, i64)>,
 }
 
+/// Results by control and outcome.
+pub(super) type Outcomes = HashMap<(String, Outcome), i64>;
+
 #[derive(FromQueryResult)]
 struct Row {
     id: i64,
@@ -184,8 +187,18 @@ impl Reader {
         })
     }
 
-    /// Results counted by control and outcome at the instant.
-    pub(super) async fn outcome_counts(&self) -> Result<HashMap<(String, Outcome), i64>, StoreError> {
+    /// How many results have this outcome at the instant, over all controls.
+    pub async fn count_outcome(&self, outcome: Outcome) -> Result<u64, StoreError> {
+        let counts = self.outcomes().await?.iter().filter(|((_, of), _)| *of == outcome);
+        Ok(counts.map(|(_, count)| count.unsigned_abs()).sum())
+    }
+
+    /// Results counted by control and outcome at the instant; once per reader.
+    pub(super) async fn outcomes(&self) -> Result<&Outcomes, StoreError> {
+        self.outcomes.get_or_try_init(|| self.count_outcomes()).await
+    }
+
+    async fn count_outcomes(&self) -> Result<Outcomes, StoreError> {
         #[derive(FromQueryResult)]
         struct Group {
             control_key: String,
@@ -203,7 +216,7 @@ impl Reader {
         } else {
             self.counted(self.outcome().await?, "COUNT(*)", Condition::all())
         };
-        let mut counts = HashMap::new();
+        let mut counts = Outcomes::new();
         for row in self.all::<Group>(&select).await? {
             let outcome = word(&row.outcome, Outcome::from_word, "control_result", "outcome")?;
             *counts.entry((row.control_key, outcome)).or_default() += row.results;

@@ -53,9 +53,9 @@ impl Reader {
                 ((*key).to_owned(), Coverage { unreadable_scopes, ..Coverage::default() })
             })
             .collect();
-        for ((key, outcome), count) in self.outcome_counts().await? {
-            if let Some(coverage) = coverage.get_mut(&key) {
-                let count = u32::try_from(count).unwrap_or(u32::MAX);
+        for ((key, outcome), count) in self.outcomes().await? {
+            if let Some(coverage) = coverage.get_mut(key) {
+                let count = u32::try_from(*count).unwrap_or(u32::MAX);
                 match outcome {
                     Outcome::Pass => coverage.passed += count,
                     Outcome::Fail => coverage.failed += count,
@@ -169,7 +169,8 @@ impl Reader {
     async fn turns_after(&self, generation: i64, controls: &[(&str, &[ScopeKind])]) -> Result<Vec<Turn>, StoreError> {
         let mut turns = Vec::new();
         for at in self.turning_points(generation, self.clock).await? {
-            let then = Self { as_of: Some(at), clock: at, amiss: Arc::default(), ..self.clone() };
+            let (amiss, outcomes) = (Arc::default(), Arc::default());
+            let then = Self { as_of: Some(at), clock: at, amiss, outcomes, ..self.clone() };
             let coverage = then.coverage(controls).await?;
             turns.push((at, coverage.into_iter().map(|(key, coverage)| (key, coverage.status())).collect()));
         }
@@ -251,8 +252,8 @@ fn since_of(row: &StatusRow, turns: &[Turn]) -> Result<i64, StoreError> {
     Ok(since)
 }
 
-/// Rows that still held after `from`: those that hold, and those that a commit under way has just ended. Apart, as each
-/// has an index of its own, the latter that of pruning.
+/// Rows that still held after `from`: those that hold, and those that a commit under way has just ended. As two
+/// conditions: each has an index of its own, and the second one's was made for pruning.
 fn held_after(from: i64) -> [Condition; 2] {
     let to = || Expr::col("valid_to");
     [Condition::all().add(to().is_null()), Condition::all().add(to().gt(Expr::cust("0"))).add(to().gt(from))]

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use slategate::auth::{self, NewToken, oidc::Oidc};
-use slategate::gateway::Gateway;
-use slategate::graphql::Refresher;
+use slategate::gateway::{Gateway, Refresher};
 use slategate::http::{Deadlines, GateSettings, router};
 use slategate::lifecycle::Lifecycle;
 use slategate::store::Store;
