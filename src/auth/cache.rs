@@ -52,19 +52,6 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::views::{CallerPerson, Role};
-
-    fn caller() -> Caller {
-        Caller {
-            workspace: 1,
-            workspace_name: "default".to_owned(),
-            key: "token:1".to_owned(),
-            name: "ci".to_owned(),
-            role: Role::Viewer,
-            person: CallerPerson::Nobody,
-            request_id: None,
-        }
-    }
 
     fn at(seconds: i64) -> Instant {
         Instant::UNIX_EPOCH + TimeDelta::seconds(seconds)
@@ -73,8 +60,8 @@ mod tests {
     #[test]
     fn a_caller_is_remembered_for_five_seconds_and_never_beyond_expiry() {
         let mut cache = Cache::default();
-        cache.insert("long".to_owned(), caller(), at(100), at(1000));
-        cache.insert("short".to_owned(), caller(), at(100), at(102));
+        cache.insert("long".to_owned(), Caller::viewer(), at(100), at(1000));
+        cache.insert("short".to_owned(), Caller::viewer(), at(100), at(102));
         assert!(cache.get("long", at(104), REMEMBERED_FOR).is_some());
         assert!(cache.get("long", at(105), REMEMBERED_FOR).is_none());
         assert!(cache.get("short", at(101), REMEMBERED_FOR).is_some());
@@ -88,7 +75,7 @@ mod tests {
     fn the_cache_stays_bounded() {
         let mut cache = Cache::default();
         for index in 0..3 * LARGEST {
-            cache.insert(index.to_string(), caller(), at(100), at(1000));
+            cache.insert(index.to_string(), Caller::viewer(), at(100), at(1000));
             assert!(cache.0.len() <= LARGEST);
         }
     }

@@ -319,19 +319,10 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::views::Role;
 
     fn known(generation: i64, until: i64, length: usize) -> Known {
-        let caller = Caller {
-            workspace: 1,
-            workspace_name: "default".to_owned(),
-            key: "token:1".to_owned(),
-            name: "ci".to_owned(),
-            role: Role::Viewer,
-            person: CallerPerson::Nobody,
-            request_id: None,
-        };
-        let asked = Repeatable { caller, document: [0; 32], operation: None, variables: Box::default() };
+        let (caller, document) = (Caller::viewer(), [0; 32]);
+        let asked = Repeatable { caller, document, operation: None, variables: Box::default() };
         Known {
             generation,
             at: Instant::UNIX_EPOCH,
@@ -376,7 +367,7 @@ mod tests {
         let long = Repeatable {
             operation: Some("o".repeat(1_000)),
             variables: vec![b' '; 2_000].into_boxed_slice(),
-            caller: known(1, 0, 0).asked.caller.clone(),
+            caller: Caller::viewer(),
             document: [0; 32],
         };
         let heavy = Known { asked: Arc::new(long), ..known(1, 0, 50) };

@@ -337,6 +337,20 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Somebody who may read, for tests.
+    #[cfg(test)]
+    pub fn viewer() -> Self {
+        Self {
+            workspace: 1,
+            workspace_name: "default".to_owned(),
+            key: "token:1".to_owned(),
+            name: "ci".to_owned(),
+            role: Role::Viewer,
+            person: CallerPerson::Nobody,
+            request_id: None,
+        }
+    }
+
     /// As the audit ledger knows the caller.
     pub fn actor(&self) -> Actor {
         Actor {
